@@ -281,22 +281,24 @@ fn run(
         if let Some(behind) = behind_final {
             behind.add(n, &out[produced..]);
         }
-        match status.or(Err(WebSocketError::BadCompression))? {
+        match status {
             // Another block may follow one that is marked as final (RFC 7692 §7.2.3.4). No sender
             // refers to what was before it.
-            Status::StreamEnd => {
+            Ok(Status::StreamEnd) => {
                 zlib.reset(false);
                 *behind_final = Some(Behind::default());
+                if read == input.len() && out.len() < max {
+                    return Ok((read, false));
+                }
             }
-            _ if read == input.len() && out.len() < out.capacity() => break,
-            _ if n == 0 && out.len() == produced => return Err(WebSocketError::BadCompression),
-            _ => continue,
-        }
-        if read == input.len() {
-            break;
+            // The output that is full comes first: what stands behind it may not have come yet. The
+            // fault is found again.
+            Err(_) if out.len() < max => return Err(WebSocketError::BadCompression),
+            Ok(_) if read == input.len() && out.len() < out.capacity() => return Ok((read, false)),
+            Ok(_) if n == 0 && out.len() == produced => return Err(WebSocketError::BadCompression),
+            _ => {}
         }
     }
-    Ok((read, false))
 }
 
 /// The end of a flush, which messages do not carry.

@@ -113,6 +113,34 @@ fn a_message_as_long_as_the_limit_is_whole_and_one_that_is_cut_at_it_is_not() {
     }
 }
 
+/// What has come to one byte beyond the limit is too long, whatever stands behind that byte, and
+/// whether it has come yet.
+#[test]
+fn a_message_is_too_long_from_the_first_byte_beyond_the_limit_on() {
+    let mut limited = settings(deflate(true));
+    limited.max_message = 5;
+    let block = [&[6, 0, 0xf9, 0xff][..], b"Hello!"].concat();
+    for (name, data) in [
+        ("a final block", [&[1], &block[..]].concat()),
+        ("a final block and 0x00", [&[1], &block[..], &[0]].concat()),
+        (
+            "a block and one of no kind",
+            [&[0], &block[..], &[6]].concat(),
+        ),
+    ] {
+        let bytes = client_bytes(&[frame(FIN | RSV1 | TEXT, data)]);
+        for cut in 0..bytes.len() {
+            let offer = super::offered(&limited).unwrap();
+            let mut server = Side::new(super::answer(&offer, limited.clone()).0);
+            server.receive(&bytes[..cut]);
+            server.receive(&bytes[cut..]);
+            let wanted = WebSocketError::LongMessage { len: 6, limit: 5 };
+            let seen = cause(&server.to_app);
+            assert_eq!(seen, Some(Err(wanted)), "{name}, cut at {cut}");
+        }
+    }
+}
+
 /// The first fault counts, and not that a character is cut where the data end.
 #[test]
 fn a_fault_in_a_character_is_told_as_what_it_is() {
