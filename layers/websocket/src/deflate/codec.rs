@@ -192,19 +192,20 @@ impl Inflater {
         // message is whole, and the tail would be taken for the start of the next one.
         if behind.as_ref().is_none_or(|behind| behind.read > 0) {
             // "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the payload"
-            let (is_behind, produced) = (behind.is_some(), out.len());
+            let (was_behind, produced) = (behind.is_some(), out.len());
             let end = if self.brought == 0 || self.came >= LONG {
                 END
             } else {
                 &END[..SHORT_END]
             };
-            let (_, full) = run(zlib, behind, end, out, max)?;
-            // A block that is cut takes the end for its own.
-            if out.len() > produced || (behind.is_some() && !is_behind) {
+            let ended = run(zlib, behind, end, out, max);
+            // A block that is cut takes the end for its own. What it makes of that is nothing that
+            // the peer has sent.
+            let grew = out.len() > produced;
+            out.truncate(produced);
+            ended?;
+            if grew || (behind.is_some() && !was_behind) {
                 return Err(WebSocketError::BadCompression);
-            }
-            if full {
-                return Ok(Step { read, full });
             }
         }
         (self.came, self.brought) = (0, 0);

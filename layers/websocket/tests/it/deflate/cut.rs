@@ -141,6 +141,27 @@ fn a_message_is_too_long_from_the_first_byte_beyond_the_limit_on() {
     }
 }
 
+/// A block that is cut takes the tail for its own (RFC 7692 §7.2.2). A reader of bytes gets what the
+/// peer has sent, and nothing that is made of the tail.
+#[test]
+fn nothing_that_is_made_of_the_tail_is_handed_on() {
+    let text: String = (0..3000_u32)
+        .map(|n| char::from(b'a' + (n.wrapping_mul(2_654_435_761) >> 28) as u8))
+        .collect();
+    let data = compressed(&text);
+    for cut in 1..data.len() {
+        let ours = settings(deflate(true));
+        let (server, _) = super::answer(&super::offered(&ours).unwrap(), ours);
+        let mut server = Side::new(server.tunnel());
+        server.receive(&client_bytes(&[frame(FIN | RSV1 | BINARY, &data[..cut])]));
+        let got = server.to_app.take(server.to_app.len());
+        assert!(text.as_bytes().starts_with(&got), "{cut} of {}", data.len());
+        server.process(); // the fault is told behind what came before
+        let wanted = Some(Err(WebSocketError::BadCompression));
+        assert_eq!(cause(&server.to_app), wanted);
+    }
+}
+
 /// The first fault counts, and not that a character is cut where the data end.
 #[test]
 fn a_fault_in_a_character_is_told_as_what_it_is() {
