@@ -25,7 +25,6 @@ pub(crate) struct Deflater {
 /// Decompresses the messages that one side receives.
 #[derive(Debug)]
 pub(crate) struct Inflater {
-    bits: u8,
     takes_over: bool,
     zlib: Option<Decompress>,
     /// The number of bytes of the present message that came.
@@ -34,7 +33,7 @@ pub(crate) struct Inflater {
     brought: usize,
     /// The bytes behind the last block of this message that was marked as final, if one was.
     behind_final: Option<Behind>,
-    idle: Arc<Idle<u8, Decompress>>,
+    idle: Arc<Idle<(), Decompress>>,
 }
 
 /// The bytes of a message behind a block that was marked as final.
@@ -146,10 +145,8 @@ impl Deflater {
 }
 
 impl Inflater {
-    fn new(Direction { bits, takes_over }: Direction, settings: &Deflate) -> Self {
+    fn new(Direction { takes_over, .. }: Direction, settings: &Deflate) -> Self {
         Self {
-            // A larger window than the peer's does no harm.
-            bits: bits.max(ZLIB_MIN_BITS),
             takes_over,
             zlib: None,
             came: 0,
@@ -177,10 +174,11 @@ impl Inflater {
             });
         }
         self.came += input.len();
-        let bits = self.bits;
+        // A larger window than the peer's does no harm. One of another size would be freed and made
+        // anew at each reset, which a peer can ask for with two bytes.
         let zlib = self.zlib.get_or_insert_with(|| {
-            let used = self.idle.take(bits);
-            used.unwrap_or_else(|| Decompress::new_with_window_bits(false, bits))
+            let used = self.idle.take(());
+            used.unwrap_or_else(|| Decompress::new(false))
         });
         let (behind, before) = (&mut self.behind_final, out.len());
         let (read, full) = run(zlib, behind, input, out, max)?;
@@ -216,7 +214,7 @@ impl Inflater {
             && let Some(mut zlib) = self.zlib.take()
         {
             end_with_final(&mut zlib)?;
-            self.idle.keep(bits, zlib);
+            self.idle.keep((), zlib);
         }
         Ok(Step { read, full })
     }
