@@ -1,6 +1,7 @@
 //! An open WebSocket, for both roles (RFC 6455 §5 to §7).
 
 mod alive;
+mod backlog;
 mod messages;
 
 use crate::close::{CloseFrame, Closer};
@@ -32,6 +33,8 @@ pub(crate) struct Connection {
     /// A fault of the peer. It is reported when the application has taken all that it can of what
     /// came before, so that the application can still answer that.
     fault: Option<WebSocketError>,
+    /// The bytes that have come with the messages that wait, beside them.
+    beside: usize,
     /// "The client SHOULD wait for the server to close the connection" (RFC 6455 §7.1.1).
     waits_for_end: bool,
     /// The wire is a stream of HTTP/2 (RFC 8441): nobody has to wait for its end, as a stream has no
@@ -88,6 +91,7 @@ impl Connection {
             close_timeout: config.close_timeout,
             closing_deadline: None,
             fault: None,
+            beside: 0,
             waits_for_end: is_client,
             over_stream: false,
         }
@@ -208,7 +212,10 @@ impl Connection {
             if self.receiver.next_plain(p.from_wire, p.to_app) {
                 continue;
             }
-            let received = match self.receiver.next(p.from_wire, p.to_app) {
+            let (came, waiting) = (p.from_wire.len(), p.to_app.waiting());
+            let received = self.receiver.next(p.from_wire, p.to_app);
+            self.note_taken(came - p.from_wire.len(), waiting, p.to_app);
+            let received = match received {
                 Err(cause) if !p.to_app.is_taken() => {
                     self.fault = Some(cause);
                     break;
