@@ -1,6 +1,7 @@
 //! An open WebSocket, for both roles (RFC 6455 §5 to §7).
 
 mod alive;
+mod backlog;
 mod messages;
 
 use crate::close::{CloseFrame, Closer};
@@ -32,6 +33,8 @@ pub(crate) struct Connection {
     /// A fault of the peer. It is reported when the application has taken all that it can of what
     /// came before, so that the application can still answer that.
     fault: Option<WebSocketError>,
+    /// The bytes that have come with the messages that wait, beside them.
+    beside: usize,
     /// "The client SHOULD wait for the server to close the connection" (RFC 6455 §7.1.1).
     waits_for_end: bool,
     /// The wire is a stream of HTTP/2 (RFC 8441): nobody has to wait for its end, as a stream has no
@@ -45,7 +48,10 @@ enum State {
     /// No side has closed.
     Open,
     /// Our Close frame is sent. The peer's messages still arrive until its own.
-    Closing { deadline: Option<Instant> },
+    Closing {
+        code: CloseCode,
+        deadline: Option<Instant>,
+    },
     /// The peer's Close frame has arrived. The answer is sent behind the queued messages.
     Answering {
         code: CloseCode,
@@ -85,6 +91,7 @@ impl Connection {
             close_timeout: config.close_timeout,
             closing_deadline: None,
             fault: None,
+            beside: 0,
             waits_for_end: is_client,
             over_stream: false,
         }
@@ -120,7 +127,7 @@ impl Connection {
     pub(crate) fn deadline(&self) -> Option<Instant> {
         match self.state {
             State::Open if self.closing_deadline.is_none() => self.watch.deadline(),
-            State::Closing { deadline }
+            State::Closing { deadline, .. }
             | State::Answering { deadline, .. }
             | State::Ending { deadline } => deadline,
             State::Open => {
@@ -205,7 +212,10 @@ impl Connection {
             if self.receiver.next_plain(p.from_wire, p.to_app) {
                 continue;
             }
-            let received = match self.receiver.next(p.from_wire, p.to_app) {
+            let (came, waiting) = (p.from_wire.len(), p.to_app.waiting());
+            let received = self.receiver.next(p.from_wire, p.to_app);
+            self.note_taken(came - p.from_wire.len(), waiting, p.to_app);
+            let received = match received {
                 Err(cause) if !p.to_app.is_taken() => {
                     self.fault = Some(cause);
                     break;
@@ -238,10 +248,7 @@ impl Connection {
         now: Instant,
     ) {
         let code = frame.code;
-        let is_echo = match self.state {
-            State::Closing { .. } => code == self.control.close_frame.code,
-            _ => false,
-        };
+        let is_echo = matches!(self.state, State::Closing { code: sent, .. } if sent == code);
         let cause = WebSocketError::Closed {
             code,
             reason: frame.reason.clone(),
@@ -261,7 +268,7 @@ impl Connection {
         }
         self.control.closed = Some(Box::new(frame));
         let closer = match self.state {
-            State::Closing { deadline } => {
+            State::Closing { deadline, .. } => {
                 self.both_closed(deadline, p);
                 Closer::Local
             }
@@ -315,9 +322,10 @@ impl Connection {
                     self.both_closed(deadline, p);
                 }
                 (Some(End::Finished), _) => {
-                    self.sender.close(&self.control.close_frame, p.to_wire);
-                    let deadline = self.closing_deadline(now);
-                    self.state = State::Closing { deadline };
+                    let frame = &self.control.close_frame;
+                    self.sender.close(frame, p.to_wire);
+                    let (code, deadline) = (frame.code, self.closing_deadline(now));
+                    self.state = State::Closing { code, deadline };
                 }
                 (None, _) => return,
             }

@@ -144,12 +144,11 @@ fn check_offer(headers: &HeaderMap) -> Result<(), WebSocketError> {
     if only(headers, &SEC_WEBSOCKET_VERSION) != Some(VERSION) {
         return Err(WebSocketError::UnsupportedVersion);
     }
-    let mut seen = Vec::new();
-    for name in subprotocols(headers) {
-        if !is_token(name) || seen.contains(&name) {
-            return Err(WebSocketError::BadField(SEC_WEBSOCKET_PROTOCOL));
-        }
-        seen.push(name);
+    let mut names: Vec<_> = subprotocols(headers).collect();
+    names.sort_unstable(); // equal ones are neighbours then, however long the list is
+    let is_repeated = names.windows(2).any(|pair| pair[0] == pair[1]);
+    if is_repeated || !names.into_iter().all(is_token) {
+        return Err(WebSocketError::BadField(SEC_WEBSOCKET_PROTOCOL));
     }
     match extensions(headers) {
         Ok(_) => Ok(()),

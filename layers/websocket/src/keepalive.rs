@@ -74,9 +74,9 @@ impl Watch {
     }
 
     /// Compares the time. `heard` bytes have come from the wire in all, and `left` bytes have left
-    /// for it. If some of those that have come are `unread`, this side is the one that waits, not the
-    /// peer.
-    pub(crate) fn process(&mut self, now: Instant, heard: u64, left: u64, unread: bool) -> Action {
+    /// for it. If this side is `busy` with what has come, it is the one that is waited for, and not
+    /// the peer.
+    pub(crate) fn process(&mut self, now: Instant, heard: u64, left: u64, busy: bool) -> Action {
         let Some(Keepalive { interval, timeout }) = self.config else {
             return Action::Nothing;
         };
@@ -92,14 +92,14 @@ impl Watch {
             }
         }
         match self.state {
-            State::Quiet(Some(at)) if at <= now && !came && !unread => {
+            State::Quiet(Some(at)) if at <= now && !came && !busy => {
                 self.state = State::Due(now.checked_add(timeout));
                 Action::Ping
             }
             State::Due(Some(until))
             | State::Waiting {
                 until: Some(until), ..
-            } if until <= now && !came && !unread => Action::GiveUp(timeout),
+            } if until <= now && !came && !busy => Action::GiveUp(timeout),
             State::Quiet(Some(at))
             | State::Due(Some(at))
             | State::Waiting {

@@ -225,13 +225,26 @@ pub trait Form: Flow {
     /// Takes the next message or part from the application, with `true` if the message ends with
     /// it.
     fn next(&mut self) -> Option<(Message, bool)>;
-    /// Returns the rough number of bytes that wait to be sent.
+    /// Returns the rough number of bytes that wait.
     fn waiting(&self) -> usize;
+
+    /// Gives small messages and parts that wait for the application memory of their own.
+    fn detach(&mut self);
 
     /// Returns `true` if the application has taken all that it can: nothing is left, or what is
     /// left is the beginning of something.
     fn is_taken(&self) -> bool {
         self.is_empty()
+    }
+}
+
+/// Copies a payload out of the memory that it came in, if it is small.
+fn detached(message: Message) -> Message {
+    match message.as_bytes() {
+        bytes if bytes.len() < SMALL => {
+            Message::checked(message.is_text(), Bytes::copy_from_slice(bytes))
+        }
+        _ => message,
     }
 }
 
@@ -252,6 +265,16 @@ impl Form for Queue<Message> {
     fn waiting(&self) -> usize {
         self.byte_size()
     }
+
+    fn detach(&mut self) {
+        // What is put into a queue that was stopped is lost.
+        let count = self.stopped().map_or(self.len(), |_| 0);
+        for _ in 0..count {
+            if let Some(message) = self.pop() {
+                self.push(detached(message));
+            }
+        }
+    }
 }
 
 impl Form for Queue<Part> {
@@ -268,6 +291,16 @@ impl Form for Queue<Part> {
 
     fn waiting(&self) -> usize {
         self.byte_size()
+    }
+
+    fn detach(&mut self) {
+        let count = self.stopped().map_or(self.len(), |_| 0);
+        for _ in 0..count {
+            if let Some(Part { payload, last }) = self.pop() {
+                let payload = detached(payload);
+                self.push(Part { payload, last });
+            }
+        }
     }
 }
 
@@ -294,11 +327,15 @@ impl Form for Pipe {
         self.len()
     }
 
+    fn detach(&mut self) {} // small pieces are copied when they are pushed
+
     fn is_taken(&self) -> bool {
         self.is_empty() || self.wanted() > 0
     }
 }
 
+/// A payload of fewer bytes is worth a copy, so that it does not hold the memory of a whole read.
+const SMALL: usize = 4096;
 /// The longest message of a tunnel of bytes.
 const PIECE: usize = 64 * 1024;
 

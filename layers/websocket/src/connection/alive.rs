@@ -14,9 +14,13 @@ impl Connection {
         p: &mut Flows<'_, F, F>,
         now: Instant,
     ) -> Result<(), Failure> {
-        let unread = !p.from_wire.is_empty();
+        // A part of a frame stays on the wire too, but it is the peer that has the rest.
+        let unread = !p.from_wire.is_empty() && p.from_wire.wanted() == 0;
+        // What ended the connection is told once the application has read what came before.
+        let untold = self.fault.is_some() || p.from_wire.is_closed();
         let left = p.to_wire.total().wrapping_sub(p.to_wire.len() as u64);
-        match self.watch.process(now, p.from_wire.total(), left, unread) {
+        let (heard, busy) = (p.from_wire.total(), unread || untold);
+        match self.watch.process(now, heard, left, busy) {
             Action::GiveUp(timeout) => return Err(WebSocketError::Silent(timeout).into()),
             Action::Ping => self.ping_silent_peer(p.to_wire, now),
             Action::Nothing => {}

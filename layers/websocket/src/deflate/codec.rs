@@ -25,7 +25,6 @@ pub(crate) struct Deflater {
 /// Decompresses the messages that one side receives.
 #[derive(Debug)]
 pub(crate) struct Inflater {
-    bits: u8,
     takes_over: bool,
     zlib: Option<Decompress>,
     /// The number of bytes of the present message that came.
@@ -34,7 +33,7 @@ pub(crate) struct Inflater {
     brought: usize,
     /// The bytes behind the last block of this message that was marked as final, if one was.
     behind_final: Option<Behind>,
-    idle: Arc<Idle<u8, Decompress>>,
+    idle: Arc<Idle<(), Decompress>>,
 }
 
 /// The bytes of a message behind a block that was marked as final.
@@ -146,10 +145,8 @@ impl Deflater {
 }
 
 impl Inflater {
-    fn new(Direction { bits, takes_over }: Direction, settings: &Deflate) -> Self {
+    fn new(Direction { takes_over, .. }: Direction, settings: &Deflate) -> Self {
         Self {
-            // A larger window than the peer's does no harm.
-            bits: bits.max(ZLIB_MIN_BITS),
             takes_over,
             zlib: None,
             came: 0,
@@ -177,10 +174,11 @@ impl Inflater {
             });
         }
         self.came += input.len();
-        let bits = self.bits;
+        // A larger window than the peer's does no harm. One of another size would be freed and made
+        // anew at each reset, which a peer can ask for with two bytes.
         let zlib = self.zlib.get_or_insert_with(|| {
-            let used = self.idle.take(bits);
-            used.unwrap_or_else(|| Decompress::new_with_window_bits(false, bits))
+            let used = self.idle.take(());
+            used.unwrap_or_else(|| Decompress::new(false))
         });
         let (behind, before) = (&mut self.behind_final, out.len());
         let (read, full) = run(zlib, behind, input, out, max)?;
@@ -192,19 +190,20 @@ impl Inflater {
         // message is whole, and the tail would be taken for the start of the next one.
         if behind.as_ref().is_none_or(|behind| behind.read > 0) {
             // "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the payload"
-            let (is_behind, produced) = (behind.is_some(), out.len());
+            let (was_behind, produced) = (behind.is_some(), out.len());
             let end = if self.brought == 0 || self.came >= LONG {
                 END
             } else {
                 &END[..SHORT_END]
             };
-            let (_, full) = run(zlib, behind, end, out, max)?;
-            // A block that is cut takes the end for its own.
-            if out.len() > produced || (behind.is_some() && !is_behind) {
+            let ended = run(zlib, behind, end, out, max);
+            // A block that is cut takes the end for its own. What it makes of that is nothing that
+            // the peer has sent.
+            let grew = out.len() > produced;
+            out.truncate(produced);
+            ended?;
+            if grew || (behind.is_some() && !was_behind) {
                 return Err(WebSocketError::BadCompression);
-            }
-            if full {
-                return Ok(Step { read, full });
             }
         }
         (self.came, self.brought) = (0, 0);
@@ -215,7 +214,7 @@ impl Inflater {
             && let Some(mut zlib) = self.zlib.take()
         {
             end_with_final(&mut zlib)?;
-            self.idle.keep(bits, zlib);
+            self.idle.keep((), zlib);
         }
         Ok(Step { read, full })
     }
@@ -281,22 +280,24 @@ fn run(
         if let Some(behind) = behind_final {
             behind.add(n, &out[produced..]);
         }
-        match status.or(Err(WebSocketError::BadCompression))? {
+        match status {
             // Another block may follow one that is marked as final (RFC 7692 §7.2.3.4). No sender
             // refers to what was before it.
-            Status::StreamEnd => {
+            Ok(Status::StreamEnd) => {
                 zlib.reset(false);
                 *behind_final = Some(Behind::default());
+                if read == input.len() && out.len() < max {
+                    return Ok((read, false));
+                }
             }
-            _ if read == input.len() && out.len() < out.capacity() => break,
-            _ if n == 0 && out.len() == produced => return Err(WebSocketError::BadCompression),
-            _ => continue,
-        }
-        if read == input.len() {
-            break;
+            // The output that is full comes first: what stands behind it may not have come yet. The
+            // fault is found again.
+            Err(_) if out.len() < max => return Err(WebSocketError::BadCompression),
+            Ok(_) if read == input.len() && out.len() < out.capacity() => return Ok((read, false)),
+            Ok(_) if n == 0 && out.len() == produced => return Err(WebSocketError::BadCompression),
+            _ => {}
         }
     }
-    Ok((read, false))
 }
 
 /// The end of a flush, which messages do not carry.

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(super) struct Pool {
     /// By window and level.
     pub(super) compressors: Arc<Idle<(u8, u8), Compress>>,
-    /// By window.
-    pub(super) decompressors: Arc<Idle<u8, Decompress>>,
+    /// All of one kind: each has the largest window.
+    pub(super) decompressors: Arc<Idle<(), Decompress>>,
 }
 
 /// Idle states, each with its kind.

@@ -10,11 +10,11 @@ use super::pool::Pool;
 ///
 /// # Memory
 ///
-/// A connection allocates nothing for compression until the first compressed message. Then, with
-/// the whole window of 15 bits, a compressor takes about 320 KiB and a decompressor about 47 KiB;
-/// with 12 bits and less, a compressor takes about 205 KiB. Without context takeover, a connection
-/// holds them only while it handles a message, and all connections whose `Deflate` is a clone of
-/// one value share them.
+/// A connection allocates nothing for compression until the first compressed message. Then a
+/// compressor takes about 320 KiB with the whole window of 15 bits, and about 205 KiB with 12 bits
+/// and less; a decompressor takes about 47 KiB. Without context takeover, a connection holds them
+/// only while it handles a message, and all connections whose `Deflate` is a clone of one value
+/// share them.
 ///
 /// ```
 /// use wirestack_websocket::{Deflate, WebSocketConfig};

@@ -2,8 +2,8 @@
 
 use crate::kit::*;
 use bytes::Bytes;
-use wirestack_layer::{Flow, Layer};
-use wirestack_websocket::{Message, WebSocketConfig};
+use wirestack_layer::{Flow, Layer, Queue};
+use wirestack_websocket::{Message, Part, Payload, Server, WebSocketConfig};
 
 #[test]
 fn pings_cannot_fill_the_memory_of_a_side_whose_pongs_are_not_read() {
@@ -103,4 +103,34 @@ fn a_frame_that_was_begun_is_complete_before_the_close_frame_of_a_fault() {
     assert!(frames[0] == frame(FIN | BINARY, &payload));
     assert_eq!((frames.len(), frames[1].0), (2, FIN | CLOSE));
     assert!(side.layer.is_flushed(), "nothing waits behind the end");
+}
+
+/// A message is a slice of the memory that it came in, and holds all of it.
+#[test]
+fn messages_that_wait_do_not_hold_the_memory_of_the_pongs_between_them() {
+    fn held<F: Payload>(layer: Server<F>, take: impl Fn(&mut F) -> Option<Message>) -> usize {
+        let mut side = Side::new(layer);
+        let mut frames = vec![frame(FIN | BINARY, "x")];
+        frames.extend(vec![frame(FIN | PONG, [0; 125]); 490]); // as much as one read
+        let bytes = client_bytes(&frames);
+        for _ in 0..100 {
+            side.from_wire.push(Bytes::from(bytes.clone()));
+            side.process();
+            assert!(side.from_wire.is_empty());
+        }
+        let waiting: Vec<_> = std::iter::from_fn(|| take(&mut side.to_app)).collect();
+        assert_eq!(waiting, vec![binary(b"x"); 100]);
+        let memory = waiting.into_iter().map(Message::into_bytes);
+        memory
+            .map(|bytes| bytes.try_into_mut().unwrap().capacity())
+            .sum()
+    }
+    let layer = || Server::established(WebSocketConfig::default());
+    let whole = held(layer(), |queue: &mut Queue<Message>| queue.pop());
+    let parts = held(layer().parts(), |queue: &mut Queue<Part>| {
+        queue.pop().map(|part| part.payload)
+    });
+    for held in [whole, parts] {
+        assert!(held < 512 * 1024, "{held} bytes for 100 of one byte");
+    }
 }

@@ -2,6 +2,7 @@
 //! key.
 
 use http::{Request as HttpRequest, Response};
+use std::time::{Duration, Instant};
 use wirestack_layer::{Layer, Seed};
 use wirestack_websocket::{
     Accept, Client, ClientRequest, Offer, Origins, Server, WebSocketConfig, WebSocketError,
@@ -151,4 +152,24 @@ fn pitfall_59_a_page_of_another_origin_is_refused_over_http2_too() {
     let named = Origins::only("https://evil.example").unwrap();
     assert!(Offer::of_http2(&foreign, &named).is_ok());
     assert!(Offer::of_http2(&ours, &named).is_err());
+}
+
+/// A list is as long as the head may be, and whoever sends it pays nothing for it.
+#[test]
+fn a_long_list_of_subprotocols_is_checked_in_no_more_time_than_it_takes_to_read() {
+    let time = |count: u32| {
+        let names: Vec<_> = (0..count).map(|n| format!("p{n:05}")).collect();
+        let request = HttpRequest::builder()
+            .header("sec-websocket-version", "13")
+            .header("sec-websocket-protocol", names.join(","));
+        let request = request.body(()).unwrap();
+        let begun = Instant::now();
+        assert!(Offer::of_http2(&request, &Origins::same()).is_ok());
+        begun.elapsed()
+    };
+    time(2000);
+    let (one, eight) = (time(2000), time(16_000));
+    // Eight times as much, with a wide margin for a machine that is busy.
+    let bound = 20 * one + Duration::from_millis(100);
+    assert!(eight < bound, "{one:?} for 2,000, {eight:?} for 16,000");
 }

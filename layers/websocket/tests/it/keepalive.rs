@@ -2,7 +2,7 @@
 
 use crate::kit::*;
 use std::time::Duration;
-use wirestack_layer::{Flow, Layer, Progress};
+use wirestack_layer::{Error, Flow, Layer, Progress};
 use wirestack_websocket::{Keepalive, Message, WebSocketConfig, WebSocketError};
 
 const INTERVAL: Duration = Duration::from_secs(30);
@@ -156,4 +156,55 @@ fn an_application_that_does_not_read_is_not_the_peers_silence() {
     let got = messages(&mut side.to_app);
     side.process();
     assert_eq!(got.len() + messages(&mut side.to_app).len(), 2);
+}
+
+/// A part of a frame stays on the wire until the rest of it has come: it is the peer that waits then,
+/// and not this side.
+#[test]
+fn a_peer_that_falls_silent_within_a_frame_is_given_up_too() {
+    let bytes = client_bytes(&[frame(FIN | BINARY, "a message")]);
+    for cut in 1..bytes.len() {
+        let mut side = server(settings());
+        side.receive(&bytes[..cut]);
+        side.now = side.layer.deadline().unwrap();
+        side.process();
+        let sent = server_frames(&side.sent());
+        assert_eq!(sent.len(), 1, "cut at {cut}");
+        assert_eq!(sent[0].0, FIN | PING);
+        side.now = side.layer.deadline().unwrap();
+        side.process();
+        let wanted = Some(Err(WebSocketError::Silent(TIMEOUT)));
+        assert_eq!(cause(&side.to_app), wanted, "cut at {cut}");
+    }
+}
+
+/// A fault, or the end of the wire, waits until the application has read what came before.
+#[test]
+fn what_has_ended_the_connection_is_told_and_not_the_silence_behind_it() {
+    let wait = |side: &mut ServerSide| {
+        for _ in 0..10 {
+            side.now = side.layer.deadline().unwrap();
+            side.process();
+        }
+        assert_eq!(messages(&mut side.to_app), [binary(b"one")]);
+        side.process();
+    };
+    let one = frame(FIN | BINARY, "one");
+
+    let mut faulty = server(settings());
+    faulty.receive(&client_bytes(&[one.clone(), frame(FIN | UNKNOWN, "")]));
+    wait(&mut faulty);
+    let wanted = Some(Err(WebSocketError::UnknownOpcode(UNKNOWN)));
+    assert_eq!(cause(&faulty.to_app), wanted);
+    let close = close_frame(PROTOCOL_ERROR, "");
+    assert_eq!(server_frames(&faulty.sent()), [close]);
+
+    let mut broken = server(settings());
+    broken.to_app.set_limit(1);
+    broken.receive(&client_bytes(&[one]));
+    let reset = Error::peer("wire", "reset");
+    broken.from_wire.abort(reset);
+    wait(&mut broken);
+    let error = end(&broken.to_app).unwrap().unwrap_err();
+    assert_eq!(error.origin(), "wire", "{error}");
 }

@@ -130,6 +130,25 @@ fn a_close_code_that_is_not_clean_aborts_behind_the_messages_before_it() {
     assert_eq!(cause(&side.to_app), Some(Ok(())));
 }
 
+/// An application may give up waiting for the peer, and close again with another code.
+#[test]
+fn the_code_that_was_sent_is_answered_and_not_one_that_was_set_later() {
+    let closed = |answer| {
+        let mut side = client(WebSocketConfig::default());
+        side.layer.close(4000, "").unwrap();
+        side.from_app.finish();
+        side.process();
+        assert_eq!(client_frames(&side.sent()), [close_frame(4000, "")]);
+        side.layer.close(4001, "").unwrap();
+        side.receive(&server_bytes(&[close_frame(answer, "")]));
+        cause(&side.to_app)
+    };
+    assert_eq!(closed(4000), Some(Ok(())));
+    let (code, reason) = (CloseCode::new(4001), "".into());
+    let wanted = Some(Err(WebSocketError::Closed { code, reason }));
+    assert_eq!(closed(4001), wanted);
+}
+
 #[test]
 fn a_reason_is_checked_before_it_is_set() {
     let mut side = server(WebSocketConfig::default());

@@ -2,6 +2,7 @@
 
 use super::{Windows, forgets, keeps, pair, settings};
 use crate::kit::*;
+use std::time::{Duration, Instant};
 use wirestack_websocket::{Deflate, Message};
 
 /// The first byte of the frame in which a server sends so many equal bytes.
@@ -86,4 +87,25 @@ fn each_direction_has_the_context_that_was_agreed_on_for_it() {
         let shrinks = |sizes: &[usize]| sizes[1] * 4 < sizes[0];
         assert_eq!((shrinks(&down_sizes), shrinks(&up_sizes)), (server, client));
     }
+}
+
+/// A decompressor begins anew behind a final block, and a peer has such a block for two bytes.
+#[test]
+fn final_blocks_take_no_more_time_with_a_small_window() {
+    let time = |bits| {
+        let (server, client) = (keeps(15), keeps(bits));
+        let ours = Windows { server, client }.deflate();
+        let (_, mut server) = pair(ours.clone(), ours);
+        let blocks = [3, 0].repeat(1 << 20);
+        let bytes = client_bytes(&[frame(FIN | RSV1 | BINARY, blocks)]);
+        let begun = Instant::now();
+        server.receive(&bytes);
+        assert_eq!(messages(&mut server.to_app), [binary(b"")]);
+        begun.elapsed()
+    };
+    time(15);
+    let (large, small) = (time(15), time(9));
+    // With a wide margin for a machine that is busy.
+    let bound = 3 * large + Duration::from_millis(100);
+    assert!(small < bound, "{small:?} with 9 bits, {large:?} with 15");
 }

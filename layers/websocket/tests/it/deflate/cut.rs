@@ -113,6 +113,55 @@ fn a_message_as_long_as_the_limit_is_whole_and_one_that_is_cut_at_it_is_not() {
     }
 }
 
+/// What has come to one byte beyond the limit is too long, whatever stands behind that byte, and
+/// whether it has come yet.
+#[test]
+fn a_message_is_too_long_from_the_first_byte_beyond_the_limit_on() {
+    let mut limited = settings(deflate(true));
+    limited.max_message = 5;
+    let block = [&[6, 0, 0xf9, 0xff][..], b"Hello!"].concat();
+    for (name, data) in [
+        ("a final block", [&[1], &block[..]].concat()),
+        ("a final block and 0x00", [&[1], &block[..], &[0]].concat()),
+        (
+            "a block and one of no kind",
+            [&[0], &block[..], &[6]].concat(),
+        ),
+    ] {
+        let bytes = client_bytes(&[frame(FIN | RSV1 | TEXT, data)]);
+        for cut in 0..bytes.len() {
+            let offer = super::offered(&limited).unwrap();
+            let mut server = Side::new(super::answer(&offer, limited.clone()).0);
+            server.receive(&bytes[..cut]);
+            server.receive(&bytes[cut..]);
+            let wanted = WebSocketError::LongMessage { len: 6, limit: 5 };
+            let seen = cause(&server.to_app);
+            assert_eq!(seen, Some(Err(wanted)), "{name}, cut at {cut}");
+        }
+    }
+}
+
+/// A block that is cut takes the tail for its own (RFC 7692 §7.2.2). A reader of bytes gets what the
+/// peer has sent, and nothing that is made of the tail.
+#[test]
+fn nothing_that_is_made_of_the_tail_is_handed_on() {
+    let text: String = (0..3000_u32)
+        .map(|n| char::from(b'a' + (n.wrapping_mul(2_654_435_761) >> 28) as u8))
+        .collect();
+    let data = compressed(&text);
+    for cut in 1..data.len() {
+        let ours = settings(deflate(true));
+        let (server, _) = super::answer(&super::offered(&ours).unwrap(), ours);
+        let mut server = Side::new(server.tunnel());
+        server.receive(&client_bytes(&[frame(FIN | RSV1 | BINARY, &data[..cut])]));
+        let got = server.to_app.take(server.to_app.len());
+        assert!(text.as_bytes().starts_with(&got), "{cut} of {}", data.len());
+        server.process(); // the fault is told behind what came before
+        let wanted = Some(Err(WebSocketError::BadCompression));
+        assert_eq!(cause(&server.to_app), wanted);
+    }
+}
+
 /// The first fault counts, and not that a character is cut where the data end.
 #[test]
 fn a_fault_in_a_character_is_told_as_what_it_is() {
