@@ -314,7 +314,7 @@ where
     ) -> Result<T, Error> {
         poll_fn(|cx| {
             loop {
-                self.process();
+                self.process_in_time(cx);
                 if let Some(found) = fact(&mut self.engine) {
                     self.process_and_write(cx); // `fact` may have decided something for the peer
                     return Poll::Ready(Ok(found));

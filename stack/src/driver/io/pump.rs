@@ -6,7 +6,7 @@ use crate::driver::error::{is_reset, socket};
 use crate::driver::runtime::{BULK_READ_SIZE, IDLE_READ_SIZE};
 use std::io;
 use std::mem;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, ready};
 use wirestack_layer::{End, Error, Flow, Instant, Layer, origin};
 
 impl<L> Connection<L>
@@ -47,7 +47,7 @@ where
         let before = self.revision();
         self.poll_goodbye(cx);
         self.lend_memory();
-        self.process();
+        self.process_in_time(cx);
         let wrote = self.write(cx);
         // A read that blocks must not hide what the write made possible.
         let read = !(wrote && self.is_blocking()) && self.read(cx);
@@ -149,8 +149,7 @@ where
     }
 
     /// Reads once after a flush, unless a read was tried since the last one: a task that only sends
-    /// must learn of a Close or a reset. A transport remembers one waker for reading, so the read
-    /// uses the waker of the task that waits to read, if there is one.
+    /// must learn of a Close or a reset.
     #[inline]
     fn read_after_flush(&mut self, cx: &mut Context<'_>) {
         if !mem::take(&mut self.was_read) && !self.is_blocking() {
@@ -159,29 +158,48 @@ where
     }
 
     fn read_once(&mut self, cx: &mut Context<'_>) {
-        let reader = self.reader.clone();
-        let read = match &reader {
-            Some(reader) => self.read(&mut Context::from_waker(reader)),
-            None => self.read(cx),
-        };
-        self.was_read = false;
-        if read {
+        if self.read_for_reader(cx) {
             self.process_and_write(cx);
-            reader.into_iter().for_each(Waker::wake);
         }
+        self.was_read = false;
+    }
+
+    /// Reads once. A transport remembers one waker for reading, so the read uses the waker of the task
+    /// that waits to read, if there is one, and wakes it.
+    fn read_for_reader(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(reader) = self.reader.clone() else {
+            return self.read(cx);
+        };
+        let read = self.read(&mut Context::from_waker(&reader));
+        if read {
+            reader.wake();
+        }
+        read
     }
 
     /// Processes and writes until the transport accepts no more bytes. Bytes that left make room
     /// for those that wait between the layers, so both are repeated.
     pub(crate) fn process_and_write(&mut self, cx: &mut Context<'_>) {
         self.lend_memory();
-        loop {
+        self.process_in_time(cx);
+        while self.write(cx) {
             self.process();
-            if !self.write(cx) {
-                break;
-            }
         }
         self.take_back_memory();
+    }
+
+    /// Processes. A program may not have driven the connection for long, so what came in time is read
+    /// before a deadline that has passed is judged.
+    #[inline]
+    pub(super) fn process_in_time(&mut self, cx: &mut Context<'_>) {
+        let Some(due) = self.engine.deadline() else {
+            return self.process();
+        };
+        let now = self.runtime.now();
+        if due <= now && !self.is_blocking() {
+            self.read_for_reader(cx);
+        }
+        self.engine.process_with(|| now);
     }
 
     /// Returns `true` at the first call only: a stream returns the error that ended the stack once.

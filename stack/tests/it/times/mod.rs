@@ -6,6 +6,7 @@
 mod closing;
 mod connecting;
 mod deciding;
+mod late;
 mod phases;
 mod relays;
 mod writing;
