@@ -6,6 +6,7 @@ use crate::deflate::Compression;
 use crate::handshake::Negotiated;
 use crate::ping::{PingToken, Pings, Pong};
 use bytes::Bytes;
+use std::fmt;
 use wirestack_layer::Error;
 
 /// The pings, the closing and the negotiated parameters of a WebSocket: all that is not messages.
@@ -48,7 +49,6 @@ use wirestack_layer::Error;
 /// assert_eq!((client.subprotocol(), client.compression()), (None, None));
 /// # Ok::<(), wirestack_layer::Error>(())
 /// ```
-#[derive(Debug)]
 pub struct Control {
     pub(crate) pings: Pings,
     /// The Close frame that is sent when the application has finished.
@@ -57,6 +57,17 @@ pub struct Control {
     pub(crate) closed: Option<Box<CloseFrame>>,
     pub(crate) closed_by: Option<Closer>,
     pub(crate) negotiated: Negotiated,
+}
+
+/// Shows no payload of a ping and no reason.
+impl fmt::Debug for Control {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Control")
+            .field("closed", &self.closed.as_ref().map(|frame| frame.code))
+            .field("closed_by", &self.closed_by)
+            .field("negotiated", &self.negotiated)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Control {

@@ -41,7 +41,7 @@ pub struct Pong {
 }
 
 /// The pings of one connection.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Pings {
     made: u64,
     waiting: VecDeque<(PingToken, Bytes)>,
@@ -49,7 +49,6 @@ pub(crate) struct Pings {
     answered: VecDeque<Pong>,
 }
 
-#[derive(Debug)]
 struct Sent {
     token: PingToken,
     payload: Bytes,

@@ -3,7 +3,7 @@
 use crate::kit::*;
 use std::time::Duration;
 use wirestack_layer::Flow;
-use wirestack_websocket::{Message, WebSocketConfig, WebSocketError};
+use wirestack_websocket::{CloseCode, Control, Message, WebSocketConfig, WebSocketError};
 
 #[test]
 fn a_pong_names_its_ping_and_the_time_that_passed() {
@@ -114,4 +114,17 @@ fn a_ping_goes_between_the_fragments_of_a_message_and_not_behind_a_close_frame()
         close_frame(1000, ""),
     ];
     assert_eq!(server_frames(&sent), wanted);
+}
+
+#[test]
+fn a_debug_text_shows_no_payload_and_no_reason() {
+    let mut side = server(WebSocketConfig::default());
+    side.layer.ping("secret-1").unwrap();
+    side.process();
+    side.layer.ping("secret-2").unwrap();
+    side.layer.close(CloseCode::NORMAL, "secret-3").unwrap();
+    let control: &Control = &side.layer;
+    let shown = format!("{control:?} {:?}", side.layer);
+    assert!(!shown.contains("secret"), "{shown}");
+    assert!(shown.starts_with("Control"), "{shown}");
 }
