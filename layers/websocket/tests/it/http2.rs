@@ -167,9 +167,9 @@ fn a_long_list_of_subprotocols_is_checked_in_no_more_time_than_it_takes_to_read(
         assert!(Offer::of_http2(&request, &Origins::same()).is_ok());
         begun.elapsed()
     };
-    time(2000);
-    let (one, eight) = (time(2000), time(16_000));
-    // Eight times as much, with a wide margin for a machine that is busy.
+    // The fastest of some, as the machine may be busy with something else.
+    let fastest = |count| (0..5).map(|_| time(count)).min().unwrap();
+    let (one, eight) = (fastest(2000), fastest(16_000));
     let bound = 20 * one + Duration::from_millis(100);
     assert!(eight < bound, "{one:?} for 2,000, {eight:?} for 16,000");
 }

@@ -103,9 +103,9 @@ fn final_blocks_take_no_more_time_with_a_small_window() {
         assert_eq!(messages(&mut server.to_app), [binary(b"")]);
         begun.elapsed()
     };
-    time(15);
-    let (large, small) = (time(15), time(9));
-    // With a wide margin for a machine that is busy.
+    // The fastest of some, as the machine may be busy with something else.
+    let fastest = |bits| (0..5).map(|_| time(bits)).min().unwrap();
+    let (large, small) = (fastest(15), fastest(9));
     let bound = 3 * large + Duration::from_millis(100);
     assert!(small < bound, "{small:?} with 9 bits, {large:?} with 15");
 }
