@@ -143,7 +143,10 @@ impl Connector {
 
     /// Returns the routes to the host of an `http` URI.
     fn routes_to(&self, uri: &Uri) -> Result<Vec<HttpRoute>, Error> {
-        let target: Target = uri.to_string().parse().map_err(invalid)?;
+        let mut target: Target = uri.to_string().parse().map_err(invalid)?;
+        if let Some(path) = &self.spec.unix_socket {
+            target = target.unix_socket(path);
+        }
         let routes = match &self.spec.route {
             RouteChoice::Environment => Routes::environment(Environment::of_this_process()),
             RouteChoice::Hops(hops) => Routes::hops(hops.clone()?),
