@@ -230,3 +230,12 @@ fn a_proxy_that_forwards_is_asked_for_its_own_name() {
     let name = b"proxy.corp";
     assert!(hello.windows(name.len()).any(|window| window == name));
 }
+
+/// The port of the host in its URL is another proxy, perhaps, which would get the password.
+#[test]
+fn datagrams_by_a_proxy_at_a_unix_socket_are_refused_before_anything_is_sent() {
+    let gate = hop("socks5h://me:secret@localhost").unix_socket("/run/gate");
+    let error = Plan::udp_associate(gate).map(drop).unwrap_err().to_string();
+    assert!(error.contains("Unix socket"), "{error}");
+    assert!(!error.contains("secret"), "{error}");
+}
