@@ -1,5 +1,6 @@
 //! Shared HTTP/2 connections: their keys, their limits and their bookkeeping.
 
+use crate::dialer::step::NEVER;
 use crate::route::hop::Hop;
 use crate::route::routes::Routes;
 use crate::route::target::Target;
@@ -328,9 +329,6 @@ impl PoolState {
         Some(until)
     }
 }
-
-/// A time that no clock reaches.
-const NEVER: Instant = Instant::after_origin(Duration::from_secs(i64::MAX as u64));
 
 #[cfg(test)]
 mod tests {
