@@ -58,13 +58,13 @@ impl RouteBuilder {
         self.known().skipped()
     }
 
-    /// Returns the routes that were found, or else those of the user.
     /// Returns `true` if the target is at a Unix socket of this machine, which no proxy reaches. Only
     /// hops that were named go before it.
     fn is_local(&self) -> bool {
         self.target.unix.is_some() && !self.routes.are_named()
     }
 
+    /// Returns the routes that were found, or else those of the user.
     fn known(&self) -> &Routes {
         self.found.as_ref().unwrap_or(&self.routes)
     }
