@@ -1,5 +1,6 @@
 //! Shared HTTP/2 connections: their keys, their limits and their bookkeeping.
 
+use crate::dialer::step::NEVER;
 use crate::route::hop::Hop;
 use crate::route::routes::Routes;
 use crate::route::target::Target;
@@ -314,12 +315,13 @@ impl PoolState {
     /// time of the next check, or `None` if the connection is to be closed.
     pub fn check_idle(&mut self, key: &PoolKey, streams: usize, now: Instant) -> Option<Instant> {
         let entry = self.connections.get_mut(key)?;
+        // Beyond all times, a connection is never idle for too long.
+        let until = |since: Instant| since.checked_add(self.config.idle).unwrap_or(NEVER);
         if streams > 0 {
             entry.idle_since = None;
-            return now.checked_add(self.config.idle);
+            return Some(until(now));
         }
-        let since = *entry.idle_since.get_or_insert(now);
-        let until = since.checked_add(self.config.idle)?;
+        let until = until(*entry.idle_since.get_or_insert(now));
         if until <= now {
             self.remove(key);
             return None;
@@ -385,5 +387,19 @@ mod tests {
         assert_eq!(state.check_idle(&key("a"), 0, at(60)), Some(at(90)));
         assert_eq!(state.check_idle(&key("a"), 0, at(90)), None);
         assert_eq!(state.check_out(&key("a"), 0), Checkout::Create);
+    }
+
+    #[test]
+    fn a_connection_that_may_be_idle_for_ever_is_kept() {
+        let start = Instant::ORIGIN + Duration::from_secs(1);
+        let config = PoolConfig::default().idle(Duration::MAX);
+        let mut state = PoolState::new(config);
+        assert_eq!(state.check_out(&key("a"), 0), Checkout::Create);
+        state.created(&key("a"), true);
+        for streams in [1, 0, 0] {
+            let next = state.check_idle(&key("a"), streams, start);
+            assert!(next.is_some_and(|next| next > start), "{streams} streams");
+        }
+        assert_eq!(state.check_out(&key("a"), 0), Checkout::Reuse);
     }
 }

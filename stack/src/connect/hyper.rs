@@ -71,22 +71,27 @@ impl Service<Uri> for Connector {
             if matches!(&connector.spec.route, RouteChoice::Routes(routes) if !routes.are_known()) {
                 return connector.tunnel(&uri, false).await;
             }
-            let routes = match connector.routes_to(&uri) {
-                Ok(routes) => routes,
-                Err(error) => {
-                    let runtime = connector.spec.context.find_runtime().map_err(no_runtime)?;
-                    return Err(DialError::invalid(error, runtime.now()));
-                }
-            };
+            let runtime = connector.spec.context.find_runtime().map_err(no_runtime)?;
+            let routes = connector.routes_to(&uri);
+            let routes = routes.map_err(|error| DialError::invalid(error, runtime.now()))?;
             if routes.iter().all(|(_, forwarding)| forwarding.is_none()) {
                 return connector.tunnel(&uri, false).await;
             }
+            // The time-out is for all routes together.
+            let due = runtime.now().checked_add(connector.spec.timeouts.total);
             let mut last = None;
             for (hops, forwarding) in routes {
+                let mut one = connector.clone();
+                if let Some(due) = due {
+                    one.spec.timeouts.total = due - runtime.now();
+                }
+                if last.is_some() && one.spec.timeouts.total.is_zero() {
+                    break;
+                }
                 let connected = match forwarding {
-                    Some(forwarding) => connector.forward(forwarding).await,
+                    Some(forwarding) => one.forward(forwarding).await,
                     None => {
-                        let mut one = connector.clone().routes(Routes::hops(hops));
+                        one = one.routes(Routes::hops(hops));
                         one.spec.hop_changes = HopChanges::default(); // they are changed
                         one.tunnel(&uri, false).await
                     }
@@ -143,7 +148,10 @@ impl Connector {
 
     /// Returns the routes to the host of an `http` URI.
     fn routes_to(&self, uri: &Uri) -> Result<Vec<HttpRoute>, Error> {
-        let target: Target = uri.to_string().parse().map_err(invalid)?;
+        let mut target: Target = uri.to_string().parse().map_err(invalid)?;
+        if let Some(path) = &self.spec.unix_socket {
+            target = target.unix_socket(path);
+        }
         let routes = match &self.spec.route {
             RouteChoice::Environment => Routes::environment(Environment::of_this_process()),
             RouteChoice::Hops(hops) => Routes::hops(hops.clone()?),

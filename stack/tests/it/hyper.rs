@@ -8,7 +8,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use wirestack::dial::{DialError, Hop, Routes};
+use wirestack::dial::{DialError, Environment, Hop, Routes};
 use wirestack::{AccessPolicy, BoxTunnel, Engine, Identity, Nest, ProxyServer, tls};
 use wirestack::{Connection, Connector};
 
@@ -233,4 +233,32 @@ async fn the_error_of_dialing_is_a_source_of_hypers_error() {
             .contains("not allowed by the rules of the proxy"),
         "{error}"
     );
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_server_at_a_unix_socket_is_reached_past_the_proxy_of_the_environment() {
+    let name = format!("wirestack-hyper-{}", std::process::id());
+    let path = std::env::temp_dir().join(name);
+    let _ = std::fs::remove_file(&path);
+    let listener = tokio::net::UnixListener::bind(&path).unwrap();
+    tokio::spawn(async move {
+        let (mut io, _) = listener.accept().await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(io.read_u8().await.unwrap());
+        }
+        let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nlocal";
+        io.write_all(answer).await.unwrap();
+    });
+    let proxy = format!("http://{}", forwarder(false).await);
+    let environment = Environment::new([("http_proxy", proxy)]);
+    let connector = Connector::default()
+        .routes(Routes::environment(environment))
+        .unix_socket(&path);
+    let client: Client<_, Empty<Bytes>> = Client::builder(TokioExecutor::new()).build(connector);
+    let response = client.get("http://localhost/events".parse().unwrap()).await;
+    let body = response.unwrap().into_body().collect().await.unwrap();
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(body.to_bytes(), "local");
 }

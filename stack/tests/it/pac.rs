@@ -1,16 +1,18 @@
 //! Proxy auto-config files over loopback: got from a server or from disk, on every runtime.
 
 use crate::support::{TIMEOUT, TLS, connect_server, echo, listen, proxy};
+use http::HeaderValue;
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use wirestack::dial::Timeouts;
+use wirestack::dial::find::{Fetch, FindAction, FindInput, FindRoutes, RouteSource};
+use wirestack::dial::{Routes, Target, Timeouts};
 use wirestack::pac::{Pac, PacLimits};
 use wirestack::runtime::{AddressStream, Resolve};
 use wirestack::websocket::Message;
-use wirestack::{AccessPolicy, Connect, Connection, Engine, ProxyServer, connect, tls};
+use wirestack::{AccessPolicy, Connect, Connection, Engine, Instant, ProxyServer, connect, tls};
 
 /// Every name but one is this machine.
 struct Names;
@@ -110,6 +112,60 @@ async fn failure(connect: Connect) -> String {
         Ok(_) => panic!("it must not connect"),
         Err(error) => error.to_string(),
     }
+}
+
+/// Gets a file with a token, and finds that the way is direct.
+struct Guarded(String);
+
+impl RouteSource for Guarded {
+    fn name(&self) -> String {
+        "guarded file".to_owned()
+    }
+
+    fn finder(&self, _: &Target) -> Box<dyn FindRoutes> {
+        Box::new(Self(self.0.clone()))
+    }
+}
+
+impl FindRoutes for Guarded {
+    fn step(&mut self, input: FindInput, _: Instant) -> FindAction {
+        if !matches!(input, FindInput::Start) {
+            return FindAction::Found(Routes::direct());
+        }
+        let mut fetch = Fetch::new(&self.0, 1000);
+        let mut key = HeaderValue::from_static("hidden");
+        key.set_sensitive(true);
+        fetch.headers.insert("x-key", key);
+        let token = HeaderValue::from_static("Bearer secret");
+        fetch.headers.insert("authorization", token);
+        fetch
+            .headers
+            .insert("x-plain", HeaderValue::from_static("y"));
+        FindAction::Fetch(fetch)
+    }
+}
+
+#[tokio::test]
+async fn no_secret_of_a_file_follows_to_another_origin() {
+    let (echo, first, other) = (echo(false).await, Web::start(), Web::start());
+    let moved =
+        |to: &str| format!("HTTP/1.1 302 Found\r\nlocation: {to}\r\ncontent-length: 0\r\n\r\n");
+    first.answers("/one", moved("/two"));
+    first.answers("/two", moved(&other.url("/three")));
+    other.answers("/three", page("", "found"));
+    let pac = Pac::url(&first.url("/one")).unwrap();
+    let source = Arc::new(Guarded(first.url("/one")));
+    works(to(echo, pac).routes(Routes::found_by(source))).await;
+    let heads = first.heads.lock().unwrap().clone();
+    assert_eq!(heads.len(), 2);
+    for head in heads {
+        assert!(head.contains("secret") && head.contains("hidden"), "{head}");
+    }
+    let heads = other.heads.lock().unwrap().clone();
+    assert_eq!(heads.len(), 1);
+    assert!(heads[0].contains("x-plain: y"), "{}", heads[0]);
+    assert!(!heads[0].contains("secret"), "{}", heads[0]);
+    assert!(!heads[0].contains("hidden"), "{}", heads[0]);
 }
 
 async fn open_proxy() -> SocketAddr {

@@ -39,7 +39,10 @@ where
             why: error.to_string(),
         };
         self.trace.add(now, event);
-        if share.is_origin && self.plan.0.leave_http2(&error) {
+        // What a proxy below the shared connection says is not the word of the target.
+        let hop = self.covered_part(&error);
+        let of_target = share.is_origin && hop.is_none();
+        if of_target && self.plan.0.leave_http2(&error) {
             self.trace.add(now, Event::Again(error.to_string()));
             self.close(now);
             self.state = State::Start;
@@ -49,11 +52,11 @@ where
             self.hints.add(error);
             self.close(now);
             self.state = State::Racing(HappyEyeballs::to(vec![Destination::Stream(share)]));
-        } else if share.is_origin && (is_signal(&error) || !error.can_retry()) {
+        } else if of_target && (is_signal(&error) || !error.can_retry()) {
             let ended = refused_with(&error).is_none();
             self.layer_failed(error, usize::MAX, ended, None, now);
         } else {
-            let part = share.to_string();
+            let part = hop.unwrap_or_else(|| share.to_string());
             self.next_route(Reason::Layer { part, error }, now);
         }
     }
@@ -107,6 +110,15 @@ where
         } else {
             self.next_route(reason, now);
         }
+    }
+
+    /// Returns the name of the hop below a shared connection whose layer failed, if one did.
+    fn covered_part(&self, error: &Error) -> Option<String> {
+        let Place::Layer(index) = error.place() else {
+            return None;
+        };
+        let part = self.routes.front()?.covered_part(index)?;
+        Some(part.to_string())
     }
 
     /// Leaves HTTP/2 at a hop or at the target, if this error of the layer with that index asks for

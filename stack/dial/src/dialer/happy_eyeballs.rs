@@ -1,6 +1,6 @@
 //! The race of the addresses of a name: Happy Eyeballs (RFC 8305).
 
-use crate::dialer::step::Timeouts;
+use crate::dialer::step::{NEVER, Timeouts};
 use crate::report::error::Unreached;
 use crate::report::id::{AttemptId, Destination, LookupId};
 use std::collections::VecDeque;
@@ -25,7 +25,7 @@ pub(crate) struct HappyEyeballs {
     wait_for_ipv6: Option<Instant>,
     running: Vec<Attempt>,
     /// The time from which another attempt may join those that run.
-    next_start: Option<Instant>,
+    next_start: Instant,
     failed: Vec<Unreached>,
 }
 
@@ -65,7 +65,7 @@ impl HappyEyeballs {
             last_family: None,
             wait_for_ipv6: None,
             running: Vec::new(),
-            next_start: None,
+            next_start: Instant::ORIGIN,
             failed: Vec::new(),
         }
     }
@@ -121,7 +121,7 @@ impl HappyEyeballs {
             self.lookup.is_some() && self.untried[IPV6].is_empty() && self.last_family.is_none();
         self.wait_for_ipv6 = match self.wait_for_ipv6 {
             _ if !waits => None,
-            None => now.checked_add(timeouts.resolution_delay),
+            None => Some(now.checked_add(timeouts.resolution_delay).unwrap_or(NEVER)),
             until => until,
         };
         true
@@ -146,12 +146,12 @@ impl HappyEyeballs {
             (self.lookup, self.wait_for_ipv6) = (None, None);
         }
         let waits_for_ipv6 = self.wait_for_ipv6.is_some_and(|until| now < until);
-        let may_start = self.running.is_empty() || self.next_start.is_none_or(|start| start <= now);
+        let may_start = self.running.is_empty() || self.next_start <= now;
         if may_start
             && !waits_for_ipv6
             && let Some(to) = self.take_next()
         {
-            self.next_start = now.checked_add(timeouts.attempt_delay);
+            self.next_start = now.checked_add(timeouts.attempt_delay).unwrap_or(NEVER);
             return NextAttempt::Open(to);
         }
         if self.running.is_empty() && self.lookup.is_none() && !self.has_more() {
@@ -163,7 +163,7 @@ impl HappyEyeballs {
         let ends = attempts.chain(lookup);
         let ends = ends.filter_map(|(since, allowed)| since.checked_add(allowed));
         let can_start = self.has_more() && !self.running.is_empty();
-        let start = self.next_start.filter(|_| can_start);
+        let start = can_start.then_some(self.next_start);
         let ipv6 = self.wait_for_ipv6.filter(|_| waits_for_ipv6);
         NextAttempt::Wait(ends.chain(start).chain(ipv6).min())
     }
@@ -186,7 +186,7 @@ impl HappyEyeballs {
             to: to.clone(),
             error,
         });
-        self.next_start = Some(now);
+        self.next_start = now;
         Some(to)
     }
 

@@ -303,9 +303,16 @@ impl Plan<socks::Client> {
     ///
     /// # Errors
     ///
-    /// [`RouteError::Scheme`] if the hop is not a SOCKS5 proxy.
+    /// [`RouteError::Scheme`] if the hop is not a SOCKS5 proxy, and [`RouteError::Kind`] if it is at
+    /// a Unix socket: no datagram gets there.
     pub fn udp_associate(hop: Hop) -> Result<Self, RouteError> {
         let credentials = hop.socks5_credentials()?.cloned();
+        if hop.unix.is_some() {
+            return Err(RouteError::Kind {
+                seen: "proxy at a Unix socket",
+                wanted: "proxy at an address, to which datagrams can go,",
+            });
+        }
         let (endpoint, name) = (hop.endpoint().clone(), format!("hop 1 ({hop})"));
         Ok(Self::new(endpoint, vec![name], move |_, _| {
             // "the client MUST use a port number and address of all zeros": a NAT on the route may

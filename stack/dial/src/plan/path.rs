@@ -10,7 +10,7 @@ use crate::route::hop::{ConnectSettings, Hop};
 use crate::route::http_versions::HttpVersions;
 use crate::route::routes::{FindRoutes, RouteSource, Routes};
 use crate::route::scheme::Speaks;
-use crate::route::target::Target;
+use crate::route::target::{Scheme, Target};
 use crate::route::tls_choice::{TlsChoice, TlsSource};
 use http::header::PROXY_AUTHORIZATION;
 use std::sync::Arc;
@@ -58,13 +58,13 @@ impl RouteBuilder {
         self.known().skipped()
     }
 
-    /// Returns the routes that were found, or else those of the user.
     /// Returns `true` if the target is at a Unix socket of this machine, which no proxy reaches. Only
     /// hops that were named go before it.
     fn is_local(&self) -> bool {
         self.target.unix.is_some() && !self.routes.are_named()
     }
 
+    /// Returns the routes that were found, or else those of the user.
     fn known(&self) -> &Routes {
         self.found.as_ref().unwrap_or(&self.routes)
     }
@@ -173,14 +173,10 @@ impl RouteBuilder {
             request = request.headers([(PROXY_AUTHORIZATION, value)].into_iter().collect())?;
         }
         let scheme = if hop.proxy.is_secure() {
-            "https"
+            Scheme::Https
         } else {
-            "http"
+            Scheme::Http
         };
-        let target = format!("{scheme}://{}", hop.endpoint).parse();
-        let mut target: Target = target.map_err(|error| Error::local(origin::ROUTE, error))?;
-        target.unix = hop.unix.clone();
-        target.server_name = hop.server_name.clone();
         let tls = TlsChoice {
             target: self.tls.of_hop(hop),
             hops: self.tls.hops.clone(),
@@ -189,7 +185,7 @@ impl RouteBuilder {
             key: pool_key(&hops[..=at], "", &tls.target, &self.tls),
             name: format!("hop {} ({hop})", at + 1),
             routes: Routes::hops(hops[..at].to_vec()),
-            target,
+            target: Target::at_hop(scheme, hop),
             tls,
             config: hop.connect.http2.clone(),
             request,

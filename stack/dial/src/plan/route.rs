@@ -141,12 +141,25 @@ impl Route {
     /// Returns the number of the hop that the layer with this index belongs to, or `None` if it
     /// belongs to the target.
     pub(crate) fn hop(&self, place: usize) -> Option<usize> {
-        let mut end = 0;
-        self.hops().iter().position(|hop| {
-            end += hop.proxy.layers();
-            place < end
-        })
+        hop_at(self.hops(), place)
     }
+
+    /// Returns the hop that this layer of the shared connection belongs to, or `None` if it belongs
+    /// to the target.
+    pub(crate) fn covered_part(&self, place: usize) -> Option<RoutePart> {
+        let covered = self.all.get(..self.covered)?;
+        let at = hop_at(covered, place)?;
+        Some(RoutePart::hop(at + 1, covered.get(at)?))
+    }
+}
+
+/// Returns the index of the hop that the layer with the index `place` belongs to.
+fn hop_at(hops: &[Hop], place: usize) -> Option<usize> {
+    let mut end = 0;
+    hops.iter().position(|hop| {
+        end += hop.proxy.layers();
+        place < end
+    })
 }
 
 impl fmt::Display for FirstHop {

@@ -71,9 +71,32 @@ impl fmt::Display for Trace {
         let mut last = Duration::ZERO;
         for (at, event) in self.events() {
             let ms = |time: Duration| time.as_secs_f64() * 1e3;
-            writeln!(f, "{:9.2} ms {:+9.2}  {event}", ms(at), ms(at - last))?;
+            // A driver may have read its clock before an earlier event.
+            let passed = ms(at.saturating_sub(last));
+            writeln!(f, "{:9.2} ms {passed:+9.2}  {event}", ms(at))?;
             last = at;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trace_of_a_clock_that_goes_back_can_be_shown() {
+        let at = |seconds| Instant::ORIGIN + Duration::from_secs(seconds);
+        let mut trace = Trace::new(at(1));
+        trace.add(at(3), Event::Failed("late".to_owned()));
+        trace.add(at(2), Event::Resolved(1));
+        trace.add(at(0), Event::MakingTls);
+        let (connected, failed) = (at(5), at(4));
+        let attempt = crate::report::id::AttemptId(1);
+        let to = crate::report::id::Destination::Unix("/run/one".into());
+        trace.add(connected, Event::Connected { attempt, to });
+        trace.add(failed, Event::Failed("early".to_owned()));
+        assert!(trace.to_string().contains("early"));
+        assert!(trace.waterfall().to_string().contains("early"));
     }
 }

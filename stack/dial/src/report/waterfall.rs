@@ -203,8 +203,8 @@ impl fmt::Display for Waterfall {
                 Outcome::Note => '|',
             };
             let mut bar = " ".repeat(from);
-            bar.extend(std::iter::repeat_n(fill, to - from + 1));
-            let took = (span.end - span.start).as_secs_f64() * 1e3;
+            bar.extend(std::iter::repeat_n(fill, to.saturating_sub(from) + 1));
+            let took = span.end.saturating_sub(span.start).as_secs_f64() * 1e3;
             write!(f, "{:<9} [{bar:<BAR_COLUMNS$}]", span.what)?;
             match span.outcome {
                 Outcome::Note => write!(f, "             {}", span.part)?,

@@ -182,10 +182,13 @@ impl Reconnect {
             return Next::GiveUp;
         }
         let wanted = error.retry_after().unwrap_or_default();
-        let earliest = now.checked_add(wanted.min(self.backoff.retry_after));
-        match self.wait(now) {
-            Next::At(at) => Next::At(earliest.map_or(at, |earliest| earliest.max(at))),
-            other => other,
+        match (
+            self.wait(now),
+            now.checked_add(wanted.min(self.backoff.retry_after)),
+        ) {
+            (Next::At(at), Some(earliest)) => Next::At(at.max(earliest)),
+            (Next::At(_), None) => Next::GiveUp, // that time never comes
+            (other, _) => other,
         }
     }
 
@@ -346,7 +349,7 @@ mod tests {
     #[test]
     fn a_server_is_not_asked_before_the_time_that_it_wants() {
         let now = Instant::ORIGIN;
-        for (after, least) in [("30", 30), ("7200", 3600), ("0", 0)] {
+        let refused = |after: &'static str| {
             let mut fields = HeaderMap::new();
             fields.insert(RETRY_AFTER, HeaderValue::from_static(after));
             let refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, fields);
@@ -355,13 +358,20 @@ mod tests {
                 part: "target".into(),
                 error,
             };
-            let error = DialError::new(reason, Trace::new(now));
+            DialError::new(reason, Trace::new(now))
+        };
+        for (after, least) in [("30", 30), ("7200", 3600), ("0", 0)] {
             let mut reconnect = Reconnect::new(Backoff::default(), Seed::new([1; 32]));
-            let Next::At(at) = reconnect.failed(&error, now) else {
+            let Next::At(at) = reconnect.failed(&refused(after), now) else {
                 panic!("{after}: given up");
             };
             let most = seconds(least).max(seconds(5));
             assert!((seconds(least)..=most).contains(&(at - now)), "{after}");
         }
+        // Whoever waits for as long as it says is not back soon if that is for ever.
+        let patient = Backoff::default().retry_after(Duration::MAX);
+        let mut reconnect = Reconnect::new(patient, Seed::new([1; 32]));
+        let next = reconnect.failed(&refused("18446744073709551615"), now);
+        assert_eq!(next, Next::GiveUp);
     }
 }

@@ -26,10 +26,16 @@ impl DialError {
     /// }
     /// ```
     pub fn retry_after(&self) -> Option<Duration> {
-        match self.reason() {
-            Reason::Layer { error, .. } => retry_after(&refusal(error)?.headers),
-            _ => None,
-        }
+        of_reason(self.reason())
+    }
+}
+
+fn of_reason(reason: &Reason) -> Option<Duration> {
+    match reason {
+        Reason::Layer { error, .. } => retry_after(&refusal(error)?.headers),
+        // An answer of the target ends the dialing, so it is the last one.
+        Reason::AllRoutesFailed { tried } => of_reason(&tried.last()?.reason),
+        _ => None,
     }
 }
 
@@ -62,6 +68,7 @@ fn text(value: &HeaderValue) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::error::RouteFailed;
     use crate::report::trace::Trace;
     use http::StatusCode;
     use wirestack_layer::Instant;
@@ -107,5 +114,32 @@ mod tests {
         }
         assert_eq!(after("Sun, 06 Nov 1994 08:50:37 GMT", None), None);
         assert_eq!(after("Sun, 06 Nov 1994 08:50:37 GMT", Some("now")), None);
+    }
+
+    #[test]
+    fn the_time_to_wait_is_that_of_the_server_also_behind_a_route_that_failed() {
+        let mut refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, HeaderMap::new());
+        let value = HeaderValue::from_static("120");
+        refusal.headers.insert(RETRY_AFTER, value);
+        let cause = Http1Error::Refused(Box::new(refusal));
+        let failed = |route: &str, reason| RouteFailed {
+            route: route.to_owned(),
+            reason,
+        };
+        let part = || "hop 1".to_owned();
+        let tried = vec![];
+        let unreached = Reason::Unreached {
+            part: part(),
+            tried,
+        };
+        let error = Error::peer("upgrade", cause);
+        let refused = Reason::Layer {
+            part: part(),
+            error,
+        };
+        let tried = vec![failed("one", unreached), failed("direct", refused)];
+        let reason = Reason::AllRoutesFailed { tried };
+        let error = DialError::new(reason, Trace::new(Instant::ORIGIN));
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(120)));
     }
 }

@@ -110,13 +110,17 @@ impl Environment {
         Self::new(values)
     }
 
-    /// Returns the proxy for a target, if there is one.
+    /// Returns the proxy for a target, if there is one. A target at a Unix socket of this machine
+    /// has none.
     ///
     /// # Errors
     ///
     /// [`RouteError::Variable`] if the variable is not the URL of a proxy. Connecting without the
     /// proxy would surprise the user.
     pub fn proxy_for(&self, target: &Target) -> Result<Option<Hop>, RouteError> {
+        if target.unix.is_some() {
+            return Ok(None);
+        }
         let names: &[&str] = match target.scheme() {
             "ws" => &["ws_proxy", "WS_PROXY", "http_proxy"],
             "wss" => &["wss_proxy", "WSS_PROXY", "https_proxy", "HTTPS_PROXY"],

@@ -21,7 +21,9 @@ use wirestack_layer::{Error, Instant};
 pub struct Fetch {
     /// The URL: `http`, `https`, `file` or `data`.
     pub url: String,
-    /// The fields of the request, beside those of every request: `If-None-Match`, for example.
+    /// The fields of the request, beside those of every request: `If-None-Match`, for example. A
+    /// redirect to another origin takes `Authorization`, `Cookie` and values that are marked as
+    /// sensitive away.
     pub headers: HeaderMap,
     /// The greatest length of the content, in bytes. A longer one is an error.
     pub limit: usize,

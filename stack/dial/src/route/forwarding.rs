@@ -1,9 +1,8 @@
 //! A route whose last proxy forwards requests itself.
 
-use crate::route::endpoint::RouteError;
 use crate::route::hop::Hop;
 use crate::route::scheme::Speaks;
-use crate::route::target::Target;
+use crate::route::target::{Scheme, Target};
 use http::header::{HeaderMap, PROXY_AUTHORIZATION};
 use std::sync::Arc;
 use wirestack_http::basic_credentials;
@@ -59,15 +58,14 @@ impl Forwarding {
             let value = basic_credentials(&known.user, &known.password)?;
             fields.insert(PROXY_AUTHORIZATION, value);
         }
-        let scheme = if hop.proxy.is_secure() { "tls" } else { "tcp" };
-        let proxy = format!("{scheme}://{}", hop.endpoint).parse();
-        let mut proxy: Target = proxy
-            .map_err(|error: RouteError| Error::local(wirestack_layer::origin::ROUTE, error))?;
-        proxy.unix.clone_from(&hop.unix);
-        proxy.server_name.clone_from(&hop.server_name);
+        let scheme = if hop.proxy.is_secure() {
+            Scheme::Tls
+        } else {
+            Scheme::Tcp
+        };
         Ok(Some(Self {
             hops: hops.to_vec(),
-            proxy,
+            proxy: Target::at_hop(scheme, hop),
             tls: hop.tls.clone(),
             certificates: hop.certificates.clone(),
             fields,

@@ -9,7 +9,7 @@ pub(crate) mod forwarding;
 pub(crate) mod hop;
 mod hop_login;
 mod hop_tls;
-mod host;
+pub(crate) mod host;
 pub(crate) mod http_versions;
 pub(crate) mod login;
 pub(crate) mod pac_result;

@@ -2,6 +2,7 @@
 
 use crate::auth::Credentials;
 use crate::route::endpoint::{Endpoint, RouteError};
+use crate::route::hop::Hop;
 use crate::route::reference::{normal_path, normal_query, resolve};
 use crate::route::url::Url;
 use std::fmt;
@@ -102,6 +103,23 @@ impl Target {
     pub fn server_name(mut self, name: impl Into<String>) -> Self {
         self.server_name = Some(name.into());
         self
+    }
+
+    /// Returns the proxy of a hop as a target, with its socket and its name. The text of its endpoint
+    /// would not do: a zone such as `257` begins there like one that is percent-encoded.
+    pub(crate) fn at_hop(scheme: Scheme, hop: &Hop) -> Self {
+        let resource = match scheme {
+            Scheme::Tcp | Scheme::Tls => String::new(),
+            _ => "/".to_owned(),
+        };
+        Self {
+            scheme,
+            endpoint: hop.endpoint.clone(),
+            credentials: None,
+            resource,
+            unix: hop.unix.clone(),
+            server_name: hop.server_name.clone(),
+        }
     }
 
     /// Checks that the target is a WebSocket, which [`Plan::websocket`](crate::Plan::websocket)

@@ -230,3 +230,46 @@ fn a_proxy_that_forwards_is_asked_for_its_own_name() {
     let name = b"proxy.corp";
     assert!(hello.windows(name.len()).any(|window| window == name));
 }
+
+/// The port of the host in its URL is another proxy, perhaps, which would get the password.
+#[test]
+fn datagrams_by_a_proxy_at_a_unix_socket_are_refused_before_anything_is_sent() {
+    let gate = hop("socks5h://me:secret@localhost").unix_socket("/run/gate");
+    let error = Plan::udp_associate(gate).map(drop).unwrap_err().to_string();
+    assert!(error.contains("Unix socket"), "{error}");
+    assert!(!error.contains("secret"), "{error}");
+}
+
+/// In a URL, the zone `7` may stand as `%257`.
+#[test]
+fn the_zone_of_a_proxy_is_the_same_where_that_is_a_target() {
+    let scope = |target: Target| match target.endpoint().host.split_once('%') {
+        Some((_, zone)) => zone.to_owned(),
+        None => panic!("{target}"),
+    };
+    for zone in ["257", "3", "25", "eth0"] {
+        let gate = |scheme: &str| hop(&format!("{scheme}://[fe80::1%25{zone}]:8"));
+        let forwarding = Forwarding::of(&[gate("http")]).unwrap().unwrap();
+        assert_eq!(scope(forwarding.proxy), zone);
+    }
+    let routes = Routes::hops(vec![hop("h2c://[fe80::1%25257]:8")]);
+    let plan = Plan::stream(routes, "tcp://c.test:22".parse().unwrap(), None, None);
+    let first = |plan| {
+        let seed = Seed::new([7; 32]);
+        Dialer::new(plan, Timeouts::default(), seed, Instant::ORIGIN).step(Instant::ORIGIN)
+    };
+    let Step::Open { to, .. } = first(plan.unwrap().sharing()) else {
+        panic!("it is not shared");
+    };
+    let Destination::Stream(share) = to else {
+        panic!("it is not shared: {to}");
+    };
+    let seed = Seed::new([7; 32]);
+    let plan = Plan::shared(&share);
+    let mut dialer = Dialer::new(plan, Timeouts::default(), seed, Instant::ORIGIN);
+    let Step::Open { to, .. } = dialer.step(Instant::ORIGIN) else {
+        panic!("the address is known");
+    };
+    let near = SocketAddrV6::new("fe80::1".parse().unwrap(), 8, 0, 257);
+    assert_eq!(to, Destination::Tcp(near.into()));
+}

@@ -30,6 +30,14 @@ struct Lane {
     next: u64,
 }
 
+impl Lane {
+    /// Returns the waker of the turn that may begin now, if one may.
+    fn next(&self) -> Option<Waker> {
+        let next = self.waiting.front().filter(|_| self.busy < AT_ONCE);
+        next.map(|(_, waker)| waker.clone())
+    }
+}
+
 impl Turn {
     fn poll(&mut self, waker: &Waker) -> Poll<()> {
         let mut lanes = lanes();
@@ -43,6 +51,12 @@ impl Turn {
             lane.busy += 1;
             if self.waiting.take().is_some() {
                 lane.waiting.pop_front();
+            }
+            // If several turns have ended, each of them has woken this one.
+            let next = lane.next();
+            drop(lanes);
+            if let Some(next) = next {
+                next.wake();
             }
             return Poll::Ready(());
         }
@@ -73,8 +87,7 @@ impl Drop for Turn {
             Some(own) => lane.waiting.retain(|(number, _)| *number != own),
             None => lane.busy -= 1,
         }
-        let next = lane.waiting.front().filter(|_| lane.busy < AT_ONCE);
-        let next = next.map(|(_, waker)| waker.clone());
+        let next = lane.next();
         if lane.busy == 0 && lane.waiting.is_empty() {
             lanes.remove(&self.server);
         }
@@ -161,5 +174,52 @@ mod tests {
         assert_eq!(count.0.load(Ordering::Relaxed), 0);
         drop(begun.pop());
         assert_eq!(count.0.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn two_turns_that_end_at_once_make_room_for_two() {
+        use std::sync::Arc;
+        use std::sync::atomic::{AtomicUsize, Ordering};
+        #[derive(Default)]
+        struct Count(AtomicUsize);
+        impl std::task::Wake for Count {
+            fn wake(self: Arc<Self>) {
+                self.0.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        let mut begun = Vec::new();
+        for _ in 0..AT_ONCE {
+            let mut cx = Context::from_waker(Waker::noop());
+            if let Poll::Ready(turn) = pin!(turn("tcp://four:88")).poll(&mut cx) {
+                begun.push(turn);
+            }
+        }
+        let counts = [Arc::<Count>::default(), Arc::<Count>::default()];
+        let wakers = counts.clone().map(Waker::from);
+        let [first, second] = &wakers;
+        let mut fifth = Box::pin(turn("tcp://four:88"));
+        let mut sixth = Box::pin(turn("tcp://four:88"));
+        assert!(
+            fifth
+                .as_mut()
+                .poll(&mut Context::from_waker(first))
+                .is_pending()
+        );
+        assert!(
+            sixth
+                .as_mut()
+                .poll(&mut Context::from_waker(second))
+                .is_pending()
+        );
+        begun.truncate(AT_ONCE - 2); // before the fifth, which is woken, runs
+        let turn = fifth.as_mut().poll(&mut Context::from_waker(first));
+        assert!(turn.is_ready());
+        assert_eq!(counts[1].0.load(Ordering::Relaxed), 1);
+        assert!(
+            sixth
+                .as_mut()
+                .poll(&mut Context::from_waker(second))
+                .is_ready()
+        );
     }
 }

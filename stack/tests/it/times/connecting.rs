@@ -49,6 +49,28 @@ async fn a_proxy_gives_up_a_target_that_never_answers_when_its_time_to_connect_i
     }
 }
 
+#[cfg(feature = "hyper")]
+#[tokio::test(start_paused = true)]
+async fn the_time_to_connect_is_for_all_proxies_of_a_client_of_hyper_together() {
+    use tower_service::Service;
+    use wirestack::dial::{Hop, Routes};
+    let hops = [
+        "http://192.0.2.1:80",
+        "http://192.0.2.2:80",
+        "socks5://192.0.2.3",
+    ];
+    let routes = Routes::any_of(hops.map(|hop| vec![hop.parse::<Hop>().unwrap()]));
+    let mut connector = wirestack::Connector::default()
+        .runtime(Arc::new(Unreached(current().unwrap())))
+        .routes(routes)
+        .timeout(seconds(15)); // each address has 10 s
+    let start = Instant::now();
+    let uri = http::Uri::from_static("http://name.test/");
+    let error = connector.call(uri).await.map(drop).unwrap_err();
+    assert_passed(start, seconds(15));
+    assert!(error.is_temporary(), "{error}");
+}
+
 #[tokio::test]
 async fn an_association_whose_proxy_does_not_close_ends_after_a_second() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,6 +1,7 @@
 //! Patterns of host names, and the addresses that hide in odd spellings.
 
 use crate::ipv4;
+use crate::route::host::read_name;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -24,11 +25,11 @@ impl HostPattern {
         if let Some(ip) = address_of(text) {
             return Self::Address(ip.to_canonical());
         }
-        let text = plain(text);
-        match text.strip_prefix('*') {
-            Some("") => Self::Every,
-            Some(suffix) if suffix.starts_with('.') => Self::Below(suffix.to_owned()),
-            _ => Self::Name(text),
+        let text = text.strip_suffix('.').unwrap_or(text);
+        match text.strip_prefix("*.") {
+            _ if text == "*" => Self::Every,
+            Some(name) => Self::Below(format!(".{}", in_ascii(name))),
+            None => Self::Name(in_ascii(text)),
         }
     }
 
@@ -64,6 +65,12 @@ impl fmt::Display for HostPattern {
 }
 
 /// Returns a name in lower case and without the dot at its end.
+/// Returns a name as a client writes it: in A-labels (RFC 5890) and in lower case. One that has no
+/// such form names no host.
+fn in_ascii(name: &str) -> String {
+    read_name(name).unwrap_or_else(|_| name.to_owned())
+}
+
 fn plain(host: &str) -> String {
     host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
 }
@@ -111,6 +118,17 @@ mod tests {
         }
         for text in ["*", "example.org", "*.example.org", "192.0.2.7"] {
             assert_eq!(HostPattern::new(text).to_string(), text);
+        }
+    }
+
+    #[cfg(feature = "idna")]
+    #[test]
+    fn a_pattern_in_unicode_is_the_name_in_a_labels() {
+        for (pattern, host) in [
+            ("B\u{dc}CHER.test", "xn--bcher-kva.test"),
+            ("*.b\u{fc}cher.test.", "www.xn--bcher-kva.test"),
+        ] {
+            assert!(HostPattern::new(pattern).matches(host), "{pattern}");
         }
     }
 

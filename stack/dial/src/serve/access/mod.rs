@@ -191,7 +191,8 @@ impl AccessPolicy {
     ///
     /// A pattern is a name, `*.` and a name for all names below it, an address for each spelling of
     /// it, or `*` for every host, one that is an address too. A name that is looked up to an address
-    /// is not that address here: see [`deny`](Self::deny).
+    /// is not that address here: see [`deny`](Self::deny). A name in Unicode stands for its A-labels
+    /// (`xn--...`), as clients write them; without the feature `idna`, write those.
     #[must_use]
     pub fn allow_host(self, pattern: &str, ports: impl Into<Ports>) -> Self {
         self.with_host(pattern, ports.into(), HostVerdict::Allowed)

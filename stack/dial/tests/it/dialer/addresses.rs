@@ -1,6 +1,8 @@
 //! Looking names up, and racing their addresses.
 
 use super::{Fixture, millis, seconds};
+use std::time::Duration;
+use wirestack_dial::{Step, Timeouts};
 
 #[test]
 fn an_address_is_not_looked_up() {
@@ -113,4 +115,24 @@ fn rfc8305_ipv6_addresses_are_waited_for_50_ms() {
         }
         assert_eq!(dialing.attempt().1.to_string(), "[2001:db8::1]:7");
     }
+}
+
+#[test]
+fn nothing_starts_beside_what_runs_before_a_delay_without_end() {
+    let timeouts = Timeouts::default().attempt_delay(Duration::MAX);
+    let timeouts = timeouts.resolution_delay(Duration::MAX);
+    let mut dialing = Fixture::with("name.test", timeouts);
+    let lookup = dialing.lookup();
+    let v4 = vec!["192.0.2.1:7".parse().unwrap()];
+    dialing.dialer.found(lookup, v4, dialing.now);
+    let step = dialing.step();
+    assert!(matches!(step, Step::Wait { .. }), "{step:?}"); // for IPv6
+    let v6 = vec!["[2001:db8::1]:7".parse().unwrap()];
+    dialing.dialer.resolved(lookup, Ok(v6), dialing.now);
+    let (first, to) = dialing.attempt();
+    assert_eq!(to.to_string(), "[2001:db8::1]:7");
+    let step = dialing.step();
+    assert!(matches!(step, Step::Wait { .. }), "{step:?}"); // for this address
+    dialing.refuse(first);
+    assert_eq!(dialing.attempt().1.to_string(), "192.0.2.1:7");
 }

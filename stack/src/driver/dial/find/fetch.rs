@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use wirestack_dial::find::{Fetch, Fetched, file_path};
 use wirestack_dial::{DialError, Dialer, Plan, Routes, Target, Timeouts};
-use wirestack_http::shown_url;
+use wirestack_http::{is_secret, shown_url};
 use wirestack_layer::{Error, decode_text, origin};
 use wirestack_tls::Certificates;
 use wirestack_tls::rustls::ClientConfig;
@@ -24,7 +24,7 @@ type FetchTls = (Option<Arc<ClientConfig>>, Certificates);
 /// Gets a file, and follows redirects.
 pub(super) async fn fetch(
     context: DialContext,
-    fetch: Fetch,
+    mut fetch: Fetch,
     tls: FetchTls,
     timeouts: Timeouts,
 ) -> Result<Fetched, Error> {
@@ -41,7 +41,11 @@ pub(super) async fn fetch(
         let Some(location) = location(&response) else {
             return Ok(response);
         };
-        target = redirected(&target, &location)?;
+        let to = redirected(&target, &location)?;
+        if to.origin() != target.origin() {
+            leave_secrets(&mut fetch.headers);
+        }
+        target = to;
     }
     Err(Error::peer(origin::DIALER, FetchError::Redirects))
 }
@@ -91,6 +95,16 @@ fn redirected(from: &Target, location: &str) -> Result<Target, Error> {
         let location = shown_url(location);
         Error::peer(origin::DIALER, FetchError::Redirect(location))
     })
+}
+
+/// Removes the fields that are for one origin alone.
+fn leave_secrets(fields: &mut HeaderMap) {
+    let known = fields.iter();
+    let secrets = known.filter(|(name, value)| is_secret(name) || value.is_sensitive());
+    let secrets: Vec<_> = secrets.map(|(name, _)| name.clone()).collect();
+    for name in secrets {
+        fields.remove(name);
+    }
 }
 
 /// Reads a file of this machine, on a thread that may block.
