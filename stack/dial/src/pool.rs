@@ -5,6 +5,7 @@ use crate::route::hop::Hop;
 use crate::route::routes::Routes;
 use crate::route::target::Target;
 use crate::route::tls_choice::TlsChoice;
+use std::any::Any;
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -91,6 +92,8 @@ impl Eq for SharedConnection {}
 pub struct PoolKey {
     text: Zeroizing<String>,
     local_address: Option<IpAddr>,
+    /// The callback that is asked for credentials, and its address.
+    asking: Option<(usize, Arc<dyn Any + Send + Sync>)>,
     /// The hops and the TLS settings. The text names parts of them by their address in memory: as
     /// long as the key is kept, no later settings get that address.
     _named: Arc<(Vec<Hop>, TlsChoice)>,
@@ -102,6 +105,7 @@ impl PoolKey {
         Self {
             text,
             local_address: None,
+            asking: None,
             _named,
         }
     }
@@ -122,11 +126,45 @@ impl PoolKey {
         self.local_address = local_address;
         self
     }
+
+    /// Returns the key of connections whose proxies get the credentials that this callback gives. A
+    /// connection that one user has logged in at is not for another one, who has another callback.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use wirestack_dial::{PoolKey, SharedConnection};
+    ///
+    /// type Ask = dyn Fn() -> Option<String> + Send + Sync;
+    ///
+    /// fn key(share: &SharedConnection, ask: Option<&Arc<Ask>>) -> PoolKey {
+    ///     share.key().asking(ask)
+    /// }
+    /// ```
+    #[must_use]
+    pub fn asking<T>(mut self, callback: Option<&Arc<T>>) -> Self
+    where
+        T: ?Sized + Send + Sync + 'static,
+    {
+        let (hops, _) = &*self._named;
+        // Nobody else can ask.
+        let callback = callback.filter(|_| hops.iter().any(|hop| hop.login.may_ask()));
+        self.asking = callback.map(|callback| {
+            let address = Arc::as_ptr(callback).cast::<()>() as usize;
+            (address, Arc::new(callback.clone()) as _)
+        });
+        self
+    }
+
+    fn asks_at(&self) -> Option<usize> {
+        self.asking.as_ref().map(|(address, _)| *address)
+    }
 }
 
 impl PartialEq for PoolKey {
     fn eq(&self, other: &Self) -> bool {
-        self.text == other.text && self.local_address == other.local_address
+        self.text == other.text
+            && self.local_address == other.local_address
+            && self.asks_at() == other.asks_at()
     }
 }
 
@@ -136,6 +174,7 @@ impl Hash for PoolKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.text.hash(state);
         self.local_address.hash(state);
+        self.asks_at().hash(state);
     }
 }
 
@@ -270,6 +309,18 @@ impl PoolState {
         }
     }
 
+    /// Notes which connections have no streams, before one is closed to make room for another:
+    /// `streams` returns the number of those on a connection.
+    pub fn note_idle(&mut self, mut streams: impl FnMut(&PoolKey) -> usize, now: Instant) {
+        for (key, entry) in &mut self.connections {
+            if !entry.is_open || streams(key) > 0 {
+                entry.idle_since = None;
+            } else {
+                entry.idle_since.get_or_insert(now);
+            }
+        }
+    }
+
     /// Decides how to get a stream. `streams` is the number of streams on the connection, or 0 if
     /// there is no connection.
     pub fn check_out(&mut self, key: &PoolKey, streams: usize) -> Checkout {
@@ -387,6 +438,45 @@ mod tests {
         assert_eq!(state.check_idle(&key("a"), 0, at(60)), Some(at(90)));
         assert_eq!(state.check_idle(&key("a"), 0, at(90)), None);
         assert_eq!(state.check_out(&key("a"), 0), Checkout::Create);
+    }
+
+    #[test]
+    fn a_connection_without_streams_makes_room_although_its_idle_time_is_long() {
+        let now = Instant::ORIGIN;
+        let config = PoolConfig::default().connections(2).idle(Duration::MAX);
+        let mut state = PoolState::new(config);
+        for name in ["a", "b"] {
+            assert_eq!(state.check_out(&key(name), 0), Checkout::Create);
+            state.created(&key(name), true);
+            assert!(state.check_idle(&key(name), 1, now).is_some()); // and not again for long
+        }
+        assert_eq!(state.check_out(&key("c"), 0), Checkout::Overflow);
+        state.note_idle(|other| usize::from(*other == key("a")), now);
+        assert_eq!(state.check_out(&key("c"), 0), Checkout::Evict(key("b")));
+        state.remove(&key("b"));
+        assert_eq!(state.check_out(&key("c"), 0), Checkout::Create);
+        state.note_idle(|_| 0, now); // one that is being made is not idle
+        assert_eq!(state.check_out(&key("d"), 0), Checkout::Evict(key("a")));
+    }
+
+    #[test]
+    fn what_one_callback_has_logged_in_is_not_shared_with_another_one() {
+        type Ask = dyn Fn() -> u8 + Send + Sync;
+        let (one, other): (Arc<Ask>, Arc<Ask>) = (Arc::new(|| 1), Arc::new(|| 2));
+        let tls = TlsChoice::new(None);
+        let key = |hop: &str, ask: Option<&Arc<Ask>>| {
+            let hop: Hop = hop.parse().unwrap();
+            let hop = if ask.is_some() { hop.asking() } else { hop };
+            PoolKey::new("a".to_owned().into(), &[hop], &tls).asking(ask)
+        };
+        let http = "http://proxy.test:3128";
+        assert_eq!(key(http, Some(&one)), key(http, Some(&one.clone())));
+        assert_ne!(key(http, Some(&one)), key(http, Some(&other)));
+        assert_ne!(key(http, Some(&one)), key(http, None));
+        // A hop that asks nobody is the same for all.
+        let plain: Hop = http.parse().unwrap();
+        let plain = || PoolKey::new("a".to_owned().into(), &[plain.clone()], &tls);
+        assert_eq!(plain().asking(Some(&one)), plain().asking(Some(&other)));
     }
 
     #[test]

@@ -54,6 +54,11 @@ impl ProxyLogin {
         self.at_once && !waits && self.custom.is_none()
     }
 
+    /// Returns `true` if the user may be asked for credentials.
+    pub(crate) fn may_ask(&self) -> bool {
+        self.asks || self.custom.is_some()
+    }
+
     /// Returns `true` if the first request goes without credentials, so that nothing is decided before
     /// the proxy asks for some.
     pub(crate) fn begins_in_silence(&self) -> bool {
@@ -116,7 +121,13 @@ impl fmt::Debug for ProxyLogin {
         let schemes = self.schemes.iter().map(Arc::as_ptr);
         let schemes: Vec<_> = schemes.map(<*const MakeScheme>::cast::<()>).collect();
         let custom = self.custom.as_ref().map(Arc::as_ptr);
-        f.debug_struct("ProxyLogin")
+        let mut shown = f.debug_struct("ProxyLogin");
+        #[cfg(feature = "ntlm")]
+        shown.field("workstation", &self.workstation);
+        shown
+            .field("at_once", &self.at_once)
+            .field("without_basic", &self.without_basic)
+            .field("asks", &self.asks)
             .field("default_credentials", &self.default_credentials)
             .field("schemes", &schemes)
             .field(

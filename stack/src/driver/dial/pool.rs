@@ -23,8 +23,8 @@ use wirestack_layer::{Error, Flow};
 /// server that offers WebSockets over HTTP/2 (RFC 8441). Each call of `connect` with the pool opens
 /// a stream of its own on the shared connection.
 ///
-/// A connection is shared by calls with the same destination, route, credentials, TLS settings and
-/// local address. The first of them makes it, by its own resolver: calls whose resolvers give
+/// A connection is shared by calls with the same destination, route, credentials (or callback that is
+/// asked for them), TLS settings and local address. The first of them makes it, by its own resolver: calls whose resolvers give
 /// different answers want different pools.
 ///
 /// ```no_run
@@ -91,7 +91,9 @@ impl Pool {
         context: &DialContext,
     ) -> Opened {
         let key = share.key().local_address(context.tcp_options.local_address);
-        let http2 = match poll_fn(|cx| self.poll_check_out(&key, cx)).await {
+        let key = key.asking(context.ask.as_ref());
+        let runtime = context.find_runtime().map_err(no_runtime_error)?;
+        let http2 = match poll_fn(|cx| self.poll_check_out(&key, &*runtime, cx)).await {
             Source::Kept(http2) => http2,
             Source::New => self.create(&key, share, timeouts, context).await?,
             Source::Unkept => {
@@ -112,10 +114,15 @@ impl Pool {
         opened
     }
 
-    fn poll_check_out(&self, key: &PoolKey, cx: &mut Context<'_>) -> Poll<Source> {
+    fn poll_check_out(
+        &self,
+        key: &PoolKey,
+        runtime: &dyn Runtime,
+        cx: &mut Context<'_>,
+    ) -> Poll<Source> {
         loop {
             let mut inner = self.lock();
-            match inner.check_out(key) {
+            match inner.check_out(key, runtime) {
                 Checkout::Reuse => {
                     if let Some(http2) = inner.kept.get(key) {
                         return Poll::Ready(Source::Kept(http2.clone()));
@@ -228,9 +235,15 @@ impl DialContext {
 }
 
 impl Inner {
-    fn check_out(&mut self, key: &PoolKey) -> Checkout {
-        let streams = self.kept.get(key).map_or(0, Http2::streams);
-        self.state.check_out(key, streams)
+    fn check_out(&mut self, key: &PoolKey, runtime: &dyn Runtime) -> Checkout {
+        let streams = |key: &PoolKey| self.kept.get(key).map_or(0, Http2::streams);
+        let checkout = self.state.check_out(key, streams(key));
+        if checkout != Checkout::Overflow || self.kept.contains_key(key) {
+            return checkout;
+        }
+        // Each connection is looked at when it may have been idle for too long, which is not soon.
+        self.state.note_idle(streams, runtime.now());
+        self.state.check_out(key, streams(key))
     }
 }
 

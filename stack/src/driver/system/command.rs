@@ -46,7 +46,13 @@ fn run_within(program: &'static str, arguments: &[&str], time: Duration) -> Resu
     let kept = send.clone();
     let reader = thread::Builder::new().name("wirestack".to_owned());
     let reading = reader.spawn(move || {
-        let texts = read(out).and_then(|text| Ok((text, read(err)?)));
+        // Both at once: a program that waits for room in one of them ends the other one never.
+        let texts = thread::scope(|scope| {
+            let complaint = scope.spawn(|| read(err));
+            let text = read(out)?;
+            let complaint = complaint.join().map_err(|_| io::Error::other("a panic"))?;
+            Ok((text, complaint?))
+        });
         let _ = send.send(texts);
     });
     reading.map_err(|error| local(Failed::NotRun { program, error }))?;
@@ -142,6 +148,10 @@ mod tests {
         assert_eq!(
             shell("echo 'no such schema' >&2; exit 1", long),
             "sh failed: no such schema"
+        );
+        assert_eq!(
+            shell("head -c 200000 /dev/zero >&2; printf hello", long),
+            "hello"
         );
         assert_eq!(
             shell("exec sleep 1000", 50),

@@ -3,7 +3,7 @@
 use super::command::{Output, run};
 use super::{Found, local};
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use wirestack_dial::system::{Desktop, SystemSettings};
@@ -64,7 +64,14 @@ fn config_folders() -> Vec<PathBuf> {
 /// Reads a file, if it is there.
 fn read_file(path: &Path) -> Result<Option<String>, Error> {
     let mut content = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut content));
+    let read = fs::metadata(path).and_then(|known| {
+        // A pipe or a device could hold the thread for ever.
+        if !known.is_file() {
+            return Err(io::Error::other("it is not a regular file"));
+        }
+        let file = File::open(path)?;
+        file.take(MAX_FILE + 1).read_to_end(&mut content)
+    });
     let why = match read {
         Ok(_) if content.len() as u64 <= MAX_FILE => {
             return Ok(Some(String::from_utf8_lossy(&content).into_owned()));
@@ -107,5 +114,7 @@ mod tests {
             "{error}"
         );
         assert!(error.contains("wirestack-kioslaverc"), "{error}");
+        let device = read_file(Path::new("/dev/zero")).unwrap_err().to_string();
+        assert!(device.ends_with("it is not a regular file"), "{device}");
     }
 }
