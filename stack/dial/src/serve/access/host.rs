@@ -64,13 +64,13 @@ impl fmt::Display for HostPattern {
     }
 }
 
-/// Returns a name in lower case and without the dot at its end.
 /// Returns a name as a client writes it: in A-labels (RFC 5890) and in lower case. One that has no
 /// such form names no host.
 fn in_ascii(name: &str) -> String {
     read_name(name).unwrap_or_else(|_| name.to_owned())
 }
 
+/// Returns a name in lower case and without the dot at its end.
 fn plain(host: &str) -> String {
     host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
 }
