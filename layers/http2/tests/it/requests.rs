@@ -56,10 +56,22 @@ fn a_refusal_has_its_status_its_fields_and_the_start_of_its_body() {
 
 #[test]
 fn requests_that_cannot_be_sent_are_refused_before() {
-    for host in ["", "a b", "user@host", "host/path"] {
+    for host in [
+        "",
+        "a b",
+        "user@host",
+        "host/path",
+        "a:80",
+        "[a]",
+        "a%20",
+        "fe80::1%eth0",
+        "[fe80::1%25eth0]",
+        "b\u{fc}cher.example",
+    ] {
         assert!(ConnectRequest::tunnel(host, 1).is_err(), "{host}");
     }
-    for host in ["example.org", "::1", "[::1]", "192.0.2.1"] {
+    assert!(ConnectRequest::tunnel("example.org", 0).is_err());
+    for host in ["example.org", "::1", "[::1]", "192.0.2.1", "_a.b-c"] {
         assert!(ConnectRequest::tunnel(host, 1).is_ok(), "{host}");
     }
     let with = |uri: &str, field: Option<&'static str>| {
@@ -80,10 +92,42 @@ fn requests_that_cannot_be_sent_are_refused_before() {
         ("https://example.org/", Some("host")),
         ("https://example.org/", Some("keep-alive")),
         ("https://example.org/", Some("http2-settings")),
+        ("https://example.org/\u{9b}", None),
+        ("https://example.org/?\u{fc}", None),
+        ("https://:443/", None),
     ] {
         assert!(with(uri, field).is_err(), "{uri} {field:?}");
     }
     assert!(ConnectRequest::extended("two words", http::Request::new(())).is_err());
+}
+
+#[test]
+fn a_request_for_a_protocol_has_a_path_and_neither_user_nor_zone() {
+    for (uri, authority, path) in [
+        ("https://example.org", "example.org", "/"),
+        ("https://example.org?a=b", "example.org", "/?a=b"),
+        (
+            "https://u:pw@example.org:8443/a?b",
+            "example.org:8443",
+            "/a?b",
+        ),
+        ("https://[fe80::1%25eth0]:8443/", "[fe80::1]:8443", "/"),
+        ("https://[fe80::1%eth0]/", "[fe80::1]", "/"),
+        ("https://[::1]/", "[::1]", "/"),
+    ] {
+        let mut head = http::Request::new(());
+        *head.uri_mut() = uri.parse().unwrap();
+        let request = ConnectRequest::extended("websocket", head).unwrap();
+        let mut pair = Pair::usual();
+        pair.settle();
+        pair.client.from_app.open(request).unwrap();
+        pair.settle();
+        let (_, request) = pair.server.request().unwrap();
+        let seen = request.uri();
+        let seen_path = seen.path_and_query().unwrap().as_str();
+        let seen = (seen.authority().unwrap().as_str(), seen_path);
+        assert_eq!(seen, (authority, path), "{uri}");
+    }
 }
 
 #[test]
