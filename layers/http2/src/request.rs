@@ -145,7 +145,8 @@ impl fmt::Debug for ConnectRequest {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RequestKind<'a> {
-    /// The request is for a tunnel to this host and port (RFC 9113 §8.5).
+    /// The request is for a tunnel to this host and port (RFC 9113 §8.5). Both are valid: a request
+    /// with another target is for a response, which is 400.
     Tunnel(&'a Authority),
     /// The request is for this protocol on the stream with this server (RFC 8441 §4), which "MUST
     /// NOT" connect elsewhere. Compare it without case: servers and clients differ.
@@ -170,9 +171,13 @@ pub fn request_kind(request: &http::Request<()>) -> RequestKind<'_> {
     if let Some(protocol) = request.extensions().get::<Protocol>() {
         return RequestKind::Protocol(protocol.as_str());
     }
-    match request.uri().authority() {
-        Some(authority) if authority.port_u16().is_some() => RequestKind::Tunnel(authority),
-        _ => RequestKind::Response, // a malformed one, whose response is 400
+    let is_target = |authority: &&Authority| {
+        let target = HostPort::parse(authority.as_str(), None);
+        target.is_some_and(|target| target.kind().is_ok())
+    };
+    match request.uri().authority().filter(is_target) {
+        Some(authority) => RequestKind::Tunnel(authority),
+        None => RequestKind::Response, // a malformed one, whose response is 400
     }
 }
 
