@@ -2,7 +2,7 @@
 
 use crate::config::Http2Config;
 use crate::connection::Connection;
-use crate::error::{Http2Error, local, peer};
+use crate::error::{Http2Error, local, peer, unsent};
 use crate::head::Head;
 use crate::stream_id::StreamId;
 use crate::streams::Streams;
@@ -170,7 +170,12 @@ impl Tunnel {
             (None, Some(end)) if self.up.is_unused() && !is_challenged => {
                 p.to_app.abort(match end {
                     End::Aborted(error) => error.clone(),
-                    End::Finished => peer(Http2Error::NoTunnel).at(Place::Layer(p.index)),
+                    End::Finished => {
+                        // The peer may have said why before it was asked for anything.
+                        let refusal = self.connection.refusal.clone().map(unsent);
+                        let error = refusal.unwrap_or_else(|| peer(Http2Error::NoTunnel));
+                        error.at(Place::Layer(p.index))
+                    }
                 })
             }
             (Some(End::Aborted(_)), None) => self.down.finish(),

@@ -6,7 +6,7 @@ use crate::kit::{
 };
 use wirestack_http2::{
     Awaiting, Client, ConnectRequest, Connection, Head, Http2Config, Http2Error, ProxyClient,
-    Server,
+    Server, Unprocessed,
 };
 use wirestack_layer::{End, Error, Flow, Layer};
 
@@ -213,6 +213,34 @@ fn an_application_that_aborts_before_it_takes_the_response_ends_the_client() {
     assert!(side.layer.awaiting().is_none());
     let (_, end) = answer(&mut side);
     assert!(end.contains("enough"), "{end}");
+}
+
+#[test]
+fn the_goaway_of_a_proxy_that_left_before_the_first_authorization_is_heard() {
+    for is_authorized in [true, false] {
+        for ends in [true, false] {
+            let request = ConnectRequest::tunnel("example.org", 22).unwrap();
+            let mut client = Client::new(request, Http2Config::default());
+            if is_authorized {
+                client = client.awaiting_authorization();
+            }
+            let mut side = Side::new(client);
+            let bytes = [settings(&[]), goaway(0, 0)].concat();
+            side.from_wire.write(&bytes);
+            if ends {
+                side.from_wire.finish();
+            }
+            side.sent();
+            side.layer.authorize(None);
+            side.sent();
+            let Some(End::Aborted(error)) = side.to_app.closed() else {
+                panic!("not failed: {is_authorized} {ends}")
+            };
+            let text = error.to_string();
+            assert!(text.contains("GOAWAY"), "{is_authorized} {ends}: {text}");
+            assert!(error.retry_hint::<Unprocessed>().is_some(), "{text}");
+        }
+    }
 }
 
 /// The faults of a connection, each with a frame that shows it.
