@@ -9,7 +9,7 @@ use crate::error::{Http2Error, local, peer, typed, unanswered};
 use crate::head::Head;
 use crate::io::{StreamWaker, Woken};
 use crate::lent::LARGE;
-use crate::pending_stream::PendingStream;
+use crate::pending_stream::{Asked, PendingStream};
 use crate::pieces::Pieces;
 use crate::stream_id::StreamId;
 use crate::times::{Wait, WaitFor};
@@ -43,7 +43,7 @@ pub(crate) struct Stream {
     /// The turn of h2 behind which the application's abort becomes a reset: by then h2 has written
     /// all that it holds.
     resets_behind: Option<u64>,
-    /// Bytes wait for a window of the peer.
+    /// What the stream waits for, if that has a time.
     wait: Option<Wait>,
     woken: Arc<StreamWaker>,
     /// The same, as a waker; `None` while it is borrowed.
@@ -65,12 +65,12 @@ impl Stream {
         id: StreamId,
         respond: SendResponse<Pieces>,
         recv: RecvStream,
-        tunnel: bool,
+        asked: Asked,
         woken: &Woken,
     ) -> Self {
         Self::new(
             id,
-            PendingStream::Deciding(respond, tunnel),
+            PendingStream::Deciding(respond, asked),
             None,
             Some(recv),
             woken,

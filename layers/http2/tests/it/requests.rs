@@ -2,11 +2,11 @@
 
 use crate::kit::{
     DATA, END_STREAM, HEADERS, Pair, RST_STREAM, WINDOW_UPDATE, extended, frame, greeted_server,
-    headers, of_kind, streams, window,
+    headers, of_kind, streams, tunnel, window,
 };
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use wirestack_http2::{ConnectRequest, Http2Config, Http2Error, RequestKind, request_kind};
+use wirestack_http2::{ConnectRequest, Head, Http2Config, Http2Error, RequestKind, request_kind};
 use wirestack_layer::Flow;
 
 #[test]
@@ -305,4 +305,24 @@ fn a_status_without_content_has_none_and_an_interim_one_is_no_answer() {
     let said = server.sent();
     assert!(of_kind(&said, DATA).is_empty() && of_kind(&said, RST_STREAM).is_empty());
     assert_eq!(of_kind(&said, HEADERS)[0].flags & END_STREAM, END_STREAM);
+}
+
+#[test]
+fn must_9110_9_3_6_a_2xx_that_opens_a_tunnel_has_no_length() {
+    for request in [tunnel(), extended()] {
+        let mut pair = Pair::usual();
+        let at_client = pair.client.from_app.open(request).unwrap();
+        pair.settle();
+        let (at_server, _) = pair.server.request().unwrap();
+        let response = Response::builder().header("content-length", "1");
+        let response = response.body("x".into()).unwrap();
+        pair.server.from_app.respond(at_server, response);
+        pair.server.write(at_server, b"the bytes of the tunnel");
+        pair.settle();
+        let Some((_, Head::Response(response))) = pair.client.head() else {
+            panic!("no response")
+        };
+        assert!(response.headers().is_empty(), "{:?}", response.headers());
+        assert_eq!(pair.client.read(at_client), b"the bytes of the tunnel");
+    }
 }
