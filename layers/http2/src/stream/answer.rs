@@ -18,7 +18,7 @@ impl Stream {
         else {
             return;
         };
-        let (mut head, body) = response.into_parts();
+        let (mut head, mut body) = response.into_parts();
         let status = head.status;
         let content_follows = head.extensions.remove::<ContentFollows>().is_some();
         let opens_tunnel = asked == Asked::Tunnel && status.is_success();
@@ -26,6 +26,9 @@ impl Stream {
             // "A server MUST NOT send any Transfer-Encoding or Content-Length header fields in a 2xx
             // (Successful) response to CONNECT." (RFC 9110 §9.3.6)
             head.headers.remove(CONTENT_LENGTH);
+        }
+        if asked == Asked::Head {
+            body.clear(); // "the server MUST NOT send content in the response" (RFC 9110 §9.3.2)
         }
         self.is_exchange = content_follows && !opens_tunnel;
         let opens = self.is_exchange || opens_tunnel;

@@ -308,6 +308,21 @@ fn a_status_without_content_has_none_and_an_interim_one_is_no_answer() {
 }
 
 #[test]
+fn must_9110_9_3_2_the_answer_to_a_head_has_no_content() {
+    let mut server = greeted_server(Http2Config::server());
+    server.receive(&headers(1, END_STREAM, &ordinary("HEAD")));
+    let (id, _) = server.request().unwrap();
+    let response = Response::builder().header("content-length", "7");
+    let response = response.body("content".into()).unwrap();
+    server.from_app.respond(id, response);
+    let said = server.sent();
+    assert!(of_kind(&said, DATA).is_empty() && of_kind(&said, RST_STREAM).is_empty());
+    let head = &of_kind(&said, HEADERS)[0];
+    assert_eq!(head.flags & END_STREAM, END_STREAM);
+    assert_eq!(streams(&server), 0);
+}
+
+#[test]
 fn must_9110_9_3_6_a_2xx_that_opens_a_tunnel_has_no_length() {
     for request in [tunnel(), extended()] {
         let mut pair = Pair::usual();
