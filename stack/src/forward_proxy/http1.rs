@@ -51,7 +51,7 @@ impl ForwardProxy {
         });
         let mut serving = hyper::server::conn::http1::Builder::new()
             .timer(HyperTimer(client.runtime.clone()))
-            .header_read_timeout(self.handshake_timeout)
+            .header_read_timeout(self.handshake_timeout.min(MOST_OF_HYPER))
             .max_header_size(MAX_HEAD)
             .max_buf_size(MAX_BUFFER)
             .half_close(true) // a client that has sent all may end its direction
@@ -120,6 +120,10 @@ impl ForwardProxy {
         served.map(|()| None)
     }
 }
+
+/// The longest time that `hyper` is given, which adds it to the present one: a sum beyond its range
+/// is a panic.
+const MOST_OF_HYPER: Duration = Duration::from_secs(u32::MAX as u64);
 
 /// The end of a client's direction, behind the last answer.
 enum ClientEnd {
