@@ -33,9 +33,12 @@ pub enum ForwardError {
     /// The request has several `Host` fields.
     #[error("there is more than one Host field")]
     Host,
-    /// A transfer coding that is not understood here.
+    /// A transfer coding of the request that is not understood here.
     #[error("the transfer coding is not only chunked")]
     TransferCoding,
+    /// A transfer coding of the server that is not understood here.
+    #[error("the server has sent a transfer coding that is not only chunked")]
+    ResponseCoding,
     /// A method that is not forwarded.
     #[error("TRACE is not forwarded: it would show the fields of the client")]
     Trace,
@@ -62,7 +65,7 @@ impl ForwardError {
             Self::Scheme | Self::TransferCoding | Self::WholeServer => StatusCode::NOT_IMPLEMENTED,
             Self::Trace => StatusCode::METHOD_NOT_ALLOWED,
             Self::LastHop => StatusCode::OK,
-            Self::Switched | Self::UpstreamLogin => StatusCode::BAD_GATEWAY,
+            Self::ResponseCoding | Self::Switched | Self::UpstreamLogin => StatusCode::BAD_GATEWAY,
         }
     }
 }
@@ -140,7 +143,8 @@ pub fn forward_request(head: &mut request::Parts) -> Result<Endpoint, ForwardErr
 ///
 /// [`ForwardError`], whose [status](ForwardError::status) is the answer instead.
 pub fn forward_response(method: &Method, head: &mut response::Parts) -> Result<(), ForwardError> {
-    check_coding(&head.headers)?;
+    // It is no fault of the request.
+    check_coding(&head.headers).or(Err(ForwardError::ResponseCoding))?;
     match head.status {
         StatusCode::SWITCHING_PROTOCOLS => return Err(ForwardError::Switched),
         StatusCode::PROXY_AUTHENTICATION_REQUIRED => return Err(ForwardError::UpstreamLogin),
