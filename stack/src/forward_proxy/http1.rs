@@ -24,7 +24,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
-use wirestack_dial::serve::{ProxyProtocol, refusal};
+use wirestack_dial::serve::{ForwardError, ProxyProtocol, refusal};
+use wirestack_http::grammar::has_valid_host;
 use wirestack_http1::Http1Error;
 use wirestack_layer::{Error, FirstBytes, HostPort, SeenProtocol, origin};
 use wirestack_nest::BoxTunnel;
@@ -215,6 +216,13 @@ impl Requests {
             let text = "a CONNECT has no content";
             entry.record.error = Some(text.to_owned());
             return Err(refusal(StatusCode::BAD_REQUEST, text));
+        }
+        // A CONNECT may lack it: the target says the same, and some clients send none.
+        if !has_valid_host(request.headers()) {
+            let text = ForwardError::Host.to_string();
+            let refused = refusal(ForwardError::Host.status(), &text);
+            entry.record.error = Some(text);
+            return Err(refused);
         }
         // "The "authority-form" of request-target is only used for CONNECT requests", and no other
         // form is (RFC 9112 §3.2.3).

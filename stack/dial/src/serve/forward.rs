@@ -6,6 +6,7 @@ use http::header::{
     PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, VIA,
 };
 use http::{HeaderValue, Method, StatusCode, Uri, Version, request, response, uri};
+use wirestack_http::grammar::has_valid_host;
 use wirestack_layer::HostPort;
 
 /// The reason that a proxy does not forward a request or a response.
@@ -30,8 +31,8 @@ pub enum ForwardError {
     /// The target has no valid host and port, or has a user.
     #[error("the target has no valid host and port")]
     Target,
-    /// The request has several `Host` fields.
-    #[error("there is more than one Host field")]
+    /// The request has several `Host` fields, or one that is no host.
+    #[error("the Host field is not one host")]
     Host,
     /// A transfer coding of the request that is not understood here.
     #[error("the transfer coding is not only chunked")]
@@ -102,7 +103,7 @@ impl ForwardError {
 pub fn forward_request(head: &mut request::Parts) -> Result<Endpoint, ForwardError> {
     check_coding(&head.headers)?;
     let server = server_of(&head.uri)?;
-    if head.headers.get_all(HOST).iter().count() > 1 {
+    if !has_valid_host(&head.headers) {
         return Err(ForwardError::Host);
     }
     if head.method == Method::TRACE {

@@ -37,6 +37,12 @@ async fn a_client_that_sends_on_behind_a_refused_request_reads_the_refusal_and_a
             400,
         ),
         ("CONNECT me@192.0.2.1:443 HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+        (
+            "CONNECT 192.0.2.1:443 HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
+            400,
+        ),
+        ("CONNECT 192.0.2.1:443 HTTP/1.1\r\nHost: x, y\r\n\r\n", 400),
+        ("GET http://192.0.2.1/ HTTP/1.1\r\nHost: x, y\r\n\r\n", 400),
         ("\x01\x02\r\n\r\n", 400),
         (
             "GET http://192.0.2.1/ HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999\r\n\r\n",

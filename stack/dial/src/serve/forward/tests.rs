@@ -92,6 +92,18 @@ fn requests_that_two_servers_could_read_in_two_ways_are_refused() {
             ForwardError::Host,
         ),
         (
+            "GET",
+            "http://a.test/",
+            &[("host", "a.test, b.test")],
+            ForwardError::Host,
+        ),
+        (
+            "GET",
+            "http://a.test/",
+            &[("host", "http://a.test/")],
+            ForwardError::Host,
+        ),
+        (
             "POST",
             "http://a.test/",
             &[("transfer-encoding", "gzip, chunked")],
