@@ -2,7 +2,6 @@ mod duties;
 mod ends;
 mod rounds;
 
-use crate::answer::sendable;
 use crate::config::Http2Config;
 use crate::error::{Http2Error, NAME, local};
 use crate::first_bytes::FirstBytesCheck;
@@ -172,7 +171,7 @@ impl Connection {
                 Head::Response(response) => {
                     if let Some(stream) = self.streams.get_mut(&id) {
                         stream.answer(
-                            sendable(response),
+                            response,
                             &mut ToApp {
                                 streams: p.to_app,
                                 index: p.index,

@@ -1,12 +1,12 @@
 //! The response of a server.
 
 use super::{Stream, ToApp};
+use crate::answer::sendable;
 use crate::error::{Http2Error, local, typed};
 use crate::head::ContentFollows;
 use crate::pending_stream::{Asked, PendingStream};
 use bytes::Bytes;
 use http::Response;
-use http::header::CONTENT_LENGTH;
 use std::mem;
 use wirestack_layer::{Flow, Pipe};
 
@@ -18,18 +18,10 @@ impl Stream {
         else {
             return;
         };
-        let (mut head, mut body) = response.into_parts();
+        let (mut head, body) = sendable(response, asked).into_parts();
         let status = head.status;
         let content_follows = head.extensions.remove::<ContentFollows>().is_some();
         let opens_tunnel = asked == Asked::Tunnel && status.is_success();
-        if opens_tunnel {
-            // "A server MUST NOT send any Transfer-Encoding or Content-Length header fields in a 2xx
-            // (Successful) response to CONNECT." (RFC 9110 §9.3.6)
-            head.headers.remove(CONTENT_LENGTH);
-        }
-        if asked == Asked::Head {
-            body.clear(); // "the server MUST NOT send content in the response" (RFC 9110 §9.3.2)
-        }
         self.is_exchange = content_follows && !opens_tunnel;
         let opens = self.is_exchange || opens_tunnel;
         let is_end = !opens && body.is_empty();

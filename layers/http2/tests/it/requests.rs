@@ -296,6 +296,11 @@ fn a_status_without_content_has_none_and_an_interim_one_is_no_answer() {
         let refusal = refused(response.body("content".into()).unwrap());
         assert_eq!((refusal.status.as_u16(), refusal.body.len()), (wanted, 0));
     }
+    let interim = Response::builder()
+        .status(101)
+        .header("content-length", "7");
+    let refusal = refused(interim.body("content".into()).unwrap());
+    assert_eq!(refusal.status.as_u16(), 500, "with a length");
     let mut server = greeted_server(Http2Config::server());
     server.receive(&headers(1, END_STREAM, &ordinary("GET")));
     let (id, _) = server.request().unwrap();
@@ -305,6 +310,16 @@ fn a_status_without_content_has_none_and_an_interim_one_is_no_answer() {
     let said = server.sent();
     assert!(of_kind(&said, DATA).is_empty() && of_kind(&said, RST_STREAM).is_empty());
     assert_eq!(of_kind(&said, HEADERS)[0].flags & END_STREAM, END_STREAM);
+}
+
+#[test]
+fn a_refusal_without_content_announces_none() {
+    let response = Response::builder()
+        .status(403)
+        .header("content-length", "7");
+    let refusal = refused(response.body(Bytes::new()).unwrap());
+    assert_eq!(refusal.status.as_u16(), 403);
+    assert_eq!(refusal.headers["content-length"], "0");
 }
 
 #[test]
