@@ -1,5 +1,6 @@
 //! The parts of which field values are made: tokens, quoted strings and lists (RFC 9110 §5.6).
 
+pub use crate::host::has_valid_host;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 /// Returns `true` if the text is a token (RFC 9110 §5.6.2).

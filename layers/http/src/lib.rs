@@ -38,6 +38,7 @@
 mod basic;
 mod challenge;
 pub mod grammar;
+mod host;
 mod proxy_client;
 mod refusal;
 mod secret;

@@ -2,7 +2,6 @@ mod duties;
 mod ends;
 mod rounds;
 
-use crate::answer::sendable;
 use crate::config::Http2Config;
 use crate::error::{Http2Error, NAME, local};
 use crate::first_bytes::FirstBytesCheck;
@@ -20,7 +19,7 @@ use crate::waiting::Waiting;
 use std::fmt;
 use std::mem;
 use wirestack_layer::Instant;
-use wirestack_layer::{End, Flow, Flows, Layer, Place, Progress};
+use wirestack_layer::{End, Error, Flow, Flows, Layer, Place, Progress};
 
 /// An HTTP/2 connection with many streams, each a flow of bytes of its own.
 ///
@@ -79,6 +78,8 @@ pub struct Connection {
     must_poll: bool,
     /// The number of times that h2 was polled.
     turn: u64,
+    /// The reason for which the peer took no more requests, if the connection has ended with it.
+    pub(crate) refusal: Option<Error>,
     /// The application had no room for the request of another client's stream.
     is_full: bool,
     first_bytes: FirstBytesCheck,
@@ -124,6 +125,7 @@ impl Connection {
             finishing: false,
             must_poll: true,
             turn: 0,
+            refusal: None,
             is_full: false,
             first_bytes: FirstBytesCheck::of_server(),
             scanner,
@@ -169,7 +171,7 @@ impl Connection {
                 Head::Response(response) => {
                     if let Some(stream) = self.streams.get_mut(&id) {
                         stream.answer(
-                            sendable(response),
+                            response,
                             &mut ToApp {
                                 streams: p.to_app,
                                 index: p.index,

@@ -1,7 +1,7 @@
 use crate::error::{Http2Error, local};
 use h2::ext::Protocol;
 use http::header::{CONNECTION, HOST, HeaderName, TE, TRANSFER_ENCODING, UPGRADE};
-use http::uri::Authority;
+use http::uri::{Authority, PathAndQuery};
 use http::{Method, Uri};
 use std::fmt;
 use wirestack_http::SafeDebug;
@@ -31,11 +31,15 @@ impl ConnectRequest {
     ///
     /// [`Http2Error::BadRequest`].
     pub fn tunnel(host: &str, port: u16) -> Result<Self, Error> {
-        let authority = HostPort::new(host, port).to_string();
-        let authority = Authority::try_from(authority).or(Err(bad("the host is malformed")))?;
-        if authority.as_str().contains('@') || authority.host().is_empty() {
+        let target = HostPort::new(host, port);
+        if target.kind().is_err() {
             return Err(bad("the host is malformed"));
         }
+        if port == 0 {
+            return Err(bad("the port is 0"));
+        }
+        let authority = Authority::try_from(target.to_string());
+        let authority = authority.or(Err(bad("the host is malformed")))?;
         let mut request = http::Request::new(());
         *request.method_mut() = Method::CONNECT;
         *request.uri_mut() = Uri::from(authority);
@@ -43,7 +47,8 @@ impl ConnectRequest {
     }
 
     /// Creates the request for another protocol on the stream. `request` has the absolute URI, of
-    /// `http` or `https`, and the fields. The method is set here.
+    /// `http` or `https`, and the fields. The method is set here. A user in the URI and the zone of
+    /// an IPv6 address stay on this machine.
     ///
     /// # Errors
     ///
@@ -52,11 +57,7 @@ impl ConnectRequest {
         if !is_token(protocol) {
             return Err(bad("the protocol is not a token"));
         }
-        // "the :scheme and :path pseudo-header fields of the target URI MUST also be included"
-        let uri = request.uri();
-        if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.authority().is_none() {
-            return Err(bad("the URI is not an absolute one of http or https"));
-        }
+        *request.uri_mut() = sendable(request.uri()).map_err(bad)?;
         if request.headers().keys().any(is_connection_specific) {
             return Err(bad("a field of HTTP/1.1 connections"));
         }
@@ -95,6 +96,36 @@ impl ConnectRequest {
     }
 }
 
+/// Returns the URI of a request for another protocol, as it may be sent.
+fn sendable(uri: &Uri) -> Result<Uri, &'static str> {
+    // "the :scheme and :path pseudo-header fields of the target URI MUST also be included" (RFC
+    // 8441 §4)
+    let (Some(scheme @ ("http" | "https")), Some(authority)) = (uri.scheme_str(), uri.authority())
+    else {
+        return Err("the URI is not an absolute one of http or https");
+    };
+    if authority.host().is_empty() {
+        return Err("the URI has no host");
+    }
+    // "\":authority\" MUST NOT include the deprecated userinfo subcomponent" (RFC 9113 §8.3.1)
+    let host = authority.as_str().rsplit('@').next().unwrap_or_default();
+    // A zone "has only local significance at the sending host" (RFC 6874 §4).
+    let host = match (host.find('%'), host.find(']')) {
+        (Some(zone), Some(end)) if zone < end => [&host[..zone], &host[end..]].concat(),
+        _ => host.to_owned(),
+    };
+    let target = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    // No URI has other characters (RFC 3986 §2). The types of `http` take them.
+    if !target.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err("the path or the query has a character outside of visible ASCII");
+    }
+    // A query may stand alone behind a host.
+    let slash = if target.starts_with('?') { "/" } else { "" };
+    let uri = Uri::builder().scheme(scheme).authority(host);
+    let uri = uri.path_and_query(format!("{slash}{target}"));
+    uri.build().or(Err("the URI is malformed"))
+}
+
 /// Shows neither user, query nor values of fields: they may be secrets.
 impl fmt::Debug for ConnectRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -114,7 +145,8 @@ impl fmt::Debug for ConnectRequest {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RequestKind<'a> {
-    /// The request is for a tunnel to this host and port (RFC 9113 §8.5).
+    /// The request is for a tunnel to this host and port (RFC 9113 §8.5). Both are valid: a request
+    /// with another target is for a response, which is 400.
     Tunnel(&'a Authority),
     /// The request is for this protocol on the stream with this server (RFC 8441 §4), which "MUST
     /// NOT" connect elsewhere. Compare it without case: servers and clients differ.
@@ -139,9 +171,13 @@ pub fn request_kind(request: &http::Request<()>) -> RequestKind<'_> {
     if let Some(protocol) = request.extensions().get::<Protocol>() {
         return RequestKind::Protocol(protocol.as_str());
     }
-    match request.uri().authority() {
-        Some(authority) if authority.port_u16().is_some() => RequestKind::Tunnel(authority),
-        _ => RequestKind::Response, // a malformed one, whose response is 400
+    let is_target = |authority: &&Authority| {
+        let target = HostPort::parse(authority.as_str(), None);
+        target.is_some_and(|target| target.kind().is_ok())
+    };
+    match request.uri().authority().filter(is_target) {
+        Some(authority) => RequestKind::Tunnel(authority),
+        None => RequestKind::Response, // a malformed one, whose response is 400
     }
 }
 

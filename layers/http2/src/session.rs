@@ -4,8 +4,9 @@ use crate::config::Http2Config;
 use crate::error::{Http2Error, UseHttp1, local, peer, typed, unsent};
 use crate::head::Head;
 use crate::io::{Io, Woken};
+use crate::pending_stream::Asked;
 use crate::pieces::Pieces;
-use crate::request::{RequestKind, request_kind, request_name};
+use crate::request::request_name;
 use crate::stream::Stream;
 use crate::stream_id::StreamId;
 use crate::streams::Streams;
@@ -215,9 +216,9 @@ impl Session {
                             let (mut head, recv) = request.into_parts();
                             mark_secrets(&mut head.headers);
                             let request = Request::from_parts(head, ());
-                            let tunnel = request_kind(&request) != RequestKind::Response;
+                            let asked = Asked::by(&request);
                             let id = to_app.push(Head::Request(request));
-                            arrived.push(Stream::offered(id, respond, recv, tunnel, woken));
+                            arrived.push(Stream::offered(id, respond, recv, asked, woken));
                             polled = Polled::Moved;
                         }
                     }

@@ -9,10 +9,10 @@ use crate::error::{Http2Error, local, peer, typed, unanswered};
 use crate::head::Head;
 use crate::io::{StreamWaker, Woken};
 use crate::lent::LARGE;
-use crate::pending_stream::PendingStream;
+use crate::pending_stream::{Asked, PendingStream};
 use crate::pieces::Pieces;
 use crate::stream_id::StreamId;
-use crate::times::Wait;
+use crate::times::{Wait, WaitFor};
 use bytes::{Buf, Bytes, BytesMut};
 use h2::client::ResponseFuture;
 use h2::server::SendResponse;
@@ -43,7 +43,7 @@ pub(crate) struct Stream {
     /// The turn of h2 behind which the application's abort becomes a reset: by then h2 has written
     /// all that it holds.
     resets_behind: Option<u64>,
-    /// Bytes wait for a window of the peer.
+    /// What the stream waits for, if that has a time.
     wait: Option<Wait>,
     woken: Arc<StreamWaker>,
     /// The same, as a waker; `None` while it is borrowed.
@@ -65,12 +65,12 @@ impl Stream {
         id: StreamId,
         respond: SendResponse<Pieces>,
         recv: RecvStream,
-        tunnel: bool,
+        asked: Asked,
         woken: &Woken,
     ) -> Self {
         Self::new(
             id,
-            PendingStream::Deciding(respond, tunnel),
+            PendingStream::Deciding(respond, asked),
             None,
             Some(recv),
             woken,
@@ -134,7 +134,14 @@ impl Stream {
                 }
             }
         }
-        self.transmit(&mut context, cx)
+        let waited = self.wait;
+        let again = self.transmit(&mut context, cx);
+        if let PendingStream::Refused(..) = self.pending {
+            // Nothing that comes prolongs the time.
+            let wait = waited.unwrap_or(Wait::begin(WaitFor::RefusalBody, context.now));
+            self.wait = Some(wait);
+        }
+        again
     }
 
     pub(crate) fn id(&self) -> StreamId {
@@ -194,7 +201,7 @@ impl Stream {
                 self.fail(to_app, error);
             }
         }
-        if let PendingStream::Refused(refusal, body, most) = &mut self.pending {
+        if let PendingStream::Refused(_, body, most) = &mut self.pending {
             while let Some(recv) = self.recv.as_mut().filter(|_| body.len() < *most) {
                 match recv.poll_data(cx) {
                     Poll::Ready(Some(Ok(data))) => {
@@ -206,14 +213,7 @@ impl Stream {
                     Poll::Pending => return,
                 }
             }
-            refusal.body = mem::take(body).freeze();
-            let error = peer(Http2Error::Refused(refusal.clone()));
-            self.pending = PendingStream::Done;
-            self.recv = None;
-            self.fail(to_app, error);
-            if let Some(mut send) = self.send.take() {
-                send.send_reset(Reason::CANCEL);
-            }
+            self.report_refusal(to_app);
         }
     }
 
@@ -370,7 +370,7 @@ impl Stream {
             self.send = None;
         } else if opened && !pipe.is_empty() {
             let still = waited.filter(|_| pipe.len() == before);
-            self.wait = Some(still.unwrap_or(Wait::begin(*now)));
+            self.wait = Some(still.unwrap_or(Wait::begin(WaitFor::Window, *now)));
         }
         false
     }

@@ -44,21 +44,27 @@ pub(crate) struct Seen {
     pub(crate) heading: Option<u64>,
 }
 
-/// The wait of a stream's bytes for a window of the peer.
+/// The wait of a stream for its peer.
 #[derive(Clone, Copy)]
 pub(crate) struct Wait {
-    pub(crate) since: Instant,
-    /// The time is over, but a program may not have driven the connection for long. A window may
-    /// have arrived in the meantime.
-    pub(crate) is_last_try: bool,
+    since: Instant,
+    pub(crate) for_what: WaitFor,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WaitFor {
+    /// Bytes wait for a window of the peer.
+    Window,
+    /// The time for that is over, but a program may not have driven the connection for long. A
+    /// window may have arrived in the meantime.
+    LastTry,
+    /// A refusal is known, and its error has room for more of its body.
+    RefusalBody,
 }
 
 impl Wait {
-    pub(crate) fn begin(since: Instant) -> Self {
-        Self {
-            since,
-            is_last_try: false,
-        }
+    pub(crate) fn begin(for_what: WaitFor, since: Instant) -> Self {
+        Self { since, for_what }
     }
 }
 
@@ -129,7 +135,7 @@ impl TimeLimits {
         None
     }
 
-    /// Notes that bytes of a stream wait for a window of the peer.
+    /// Notes that a stream waits for the peer.
     pub(crate) fn stream_waits(&mut self, wait: Wait) {
         self.streams = self.streams.into_iter().chain(self.due(wait)).min();
     }
@@ -140,28 +146,28 @@ impl TimeLimits {
         self.streams.take_if(|at| *at <= now).is_some()
     }
 
-    /// Returns `true` if the bytes of a stream have waited too long. If the wire takes nothing, it
-    /// is not the stream that waits.
+    /// Returns `true` if a stream has waited too long. If the wire takes nothing, it is not the
+    /// stream that waits for a window.
     pub(crate) fn gives_up(&self, wait: &mut Option<Wait>, blocked: bool, now: Instant) -> bool {
         let Some(late) = wait.take_if(|wait| self.due(*wait).is_some_and(|due| due <= now)) else {
             return false;
         };
-        if !blocked && !late.is_last_try {
-            *wait = Some(Wait {
-                since: now,
-                is_last_try: true,
-            });
+        if !blocked && late.for_what == WaitFor::Window {
+            *wait = Some(Wait::begin(WaitFor::LastTry, now));
         }
-        !blocked && late.is_last_try
+        match late.for_what {
+            WaitFor::Window => false,
+            WaitFor::LastTry => !blocked,
+            WaitFor::RefusalBody => true,
+        }
     }
 
     fn due(&self, wait: Wait) -> Option<Instant> {
-        let most = if wait.is_last_try {
-            LAST_TRY
-        } else {
-            Duration::MAX
-        };
-        wait.since.checked_add(self.write.min(most))
+        wait.since.checked_add(match wait.for_what {
+            WaitFor::Window => self.write,
+            WaitFor::LastTry => self.write.min(LAST_TRY),
+            WaitFor::RefusalBody => REFUSAL_BODY,
+        })
     }
 
     pub(crate) fn write_timeout(&self) -> Duration {
@@ -180,3 +186,6 @@ impl TimeLimits {
 
 /// The longest time of the last try.
 const LAST_TRY: Duration = Duration::from_secs(1);
+
+/// The time for the body of a refusal, as in HTTP/1.1: it only explains what is known already.
+const REFUSAL_BODY: Duration = Duration::from_secs(2);

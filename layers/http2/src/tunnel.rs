@@ -2,10 +2,10 @@
 
 use crate::config::Http2Config;
 use crate::connection::Connection;
-use crate::error::{Http2Error, local, peer};
+use crate::error::{Http2Error, local, peer, unsent};
 use crate::head::Head;
 use crate::stream_id::StreamId;
-use crate::streams::{Streams, is_aborted};
+use crate::streams::Streams;
 use http::StatusCode;
 use wirestack_http::{Awaiting, Refusal};
 use wirestack_layer::Instant;
@@ -151,11 +151,12 @@ impl Tunnel {
         if self.is_authorized && !self.open {
             self.keep_challenge();
         }
-        // The response and what is behind it wait for the application: an end may have come with
-        // them. An abort does not wait.
-        let is_parked = matches!(self.awaiting, Some(Awaiting::Response(_)));
+        // The response and what is behind it wait for the application: an end or an abort may have
+        // come with them. An application that has aborted decides nothing more.
+        let is_parked = matches!(self.awaiting, Some(Awaiting::Response(_)))
+            && !matches!(p.from_app.closed(), Some(End::Aborted(_)));
         if let Some(mut pipe) = self.stream.and_then(|stream| self.up.read(stream))
-            && (!is_parked || is_aborted(&pipe))
+            && !is_parked
         {
             // The stream requires as much as its reader, so that its window is not in the way.
             pipe.require(p.to_app.required());
@@ -169,7 +170,12 @@ impl Tunnel {
             (None, Some(end)) if self.up.is_unused() && !is_challenged => {
                 p.to_app.abort(match end {
                     End::Aborted(error) => error.clone(),
-                    End::Finished => peer(Http2Error::NoTunnel).at(Place::Layer(p.index)),
+                    End::Finished => {
+                        // The peer may have said why before it was asked for anything.
+                        let refusal = self.connection.refusal.clone().map(unsent);
+                        let error = refusal.unwrap_or_else(|| peer(Http2Error::NoTunnel));
+                        error.at(Place::Layer(p.index))
+                    }
                 })
             }
             (Some(End::Aborted(_)), None) => self.down.finish(),

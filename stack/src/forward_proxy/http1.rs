@@ -24,7 +24,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
-use wirestack_dial::serve::{ProxyProtocol, refusal};
+use wirestack_dial::serve::{ForwardError, ProxyProtocol, refusal};
+use wirestack_http::grammar::has_valid_host;
 use wirestack_http1::Http1Error;
 use wirestack_layer::{Error, FirstBytes, HostPort, SeenProtocol, origin};
 use wirestack_nest::BoxTunnel;
@@ -51,7 +52,7 @@ impl ForwardProxy {
         });
         let mut serving = hyper::server::conn::http1::Builder::new()
             .timer(HyperTimer(client.runtime.clone()))
-            .header_read_timeout(self.handshake_timeout)
+            .header_read_timeout(self.handshake_timeout.min(MOST_OF_HYPER))
             .max_header_size(MAX_HEAD)
             .max_buf_size(MAX_BUFFER)
             .half_close(true) // a client that has sent all may end its direction
@@ -120,6 +121,10 @@ impl ForwardProxy {
         served.map(|()| None)
     }
 }
+
+/// The longest time that `hyper` is given, which adds it to the present one: a sum beyond its range
+/// is a panic.
+const MOST_OF_HYPER: Duration = Duration::from_secs(u32::MAX as u64);
 
 /// The end of a client's direction, behind the last answer.
 enum ClientEnd {
@@ -211,6 +216,13 @@ impl Requests {
             let text = "a CONNECT has no content";
             entry.record.error = Some(text.to_owned());
             return Err(refusal(StatusCode::BAD_REQUEST, text));
+        }
+        // A CONNECT may lack it: the target says the same, and some clients send none.
+        if !has_valid_host(request.headers()) {
+            let text = ForwardError::Host.to_string();
+            let refused = refusal(ForwardError::Host.status(), &text);
+            entry.record.error = Some(text);
+            return Err(refused);
         }
         // "The "authority-form" of request-target is only used for CONNECT requests", and no other
         // form is (RFC 9112 §3.2.3).

@@ -99,6 +99,11 @@ async fn serve_stream(exchange: Exchange, incoming: Incoming) -> Option<Relaying
                 let tunnel = open_tunnel(exchange, incoming, &authority, entry).await;
                 return tunnel.map(Tunnel::relay);
             }
+            RequestKind::Response if incoming.request().method() == Method::CONNECT => {
+                let text = "the target has no valid host and port";
+                entry.record.error = Some(text.to_owned());
+                refusal(StatusCode::BAD_REQUEST, text)
+            }
             RequestKind::Response => {
                 forward(exchange, incoming, entry).await;
                 return None;

@@ -39,6 +39,7 @@ impl Connection {
             let cause = self
                 .session
                 .unsendable(&mut Context::from_waker(self.woken.waker()));
+            self.refusal.clone_from(&cause);
             let cause = cause.or_else(|| error.clone());
             let cause = cause.unwrap_or_else(|| peer(Http2Error::Truncated));
             self.waiting.give_up(p, &unsent(cause));

@@ -1,9 +1,10 @@
 //! The response of a server.
 
 use super::{Stream, ToApp};
+use crate::answer::sendable;
 use crate::error::{Http2Error, local, typed};
 use crate::head::ContentFollows;
-use crate::pending_stream::PendingStream;
+use crate::pending_stream::{Asked, PendingStream};
 use bytes::Bytes;
 use http::Response;
 use std::mem;
@@ -12,16 +13,17 @@ use wirestack_layer::{Flow, Pipe};
 impl Stream {
     /// Sends the response of the application.
     pub(crate) fn answer(&mut self, response: Response<Bytes>, to_app: &mut ToApp<'_>) {
-        let PendingStream::Deciding(mut respond, tunnel) =
+        let PendingStream::Deciding(mut respond, asked) =
             mem::replace(&mut self.pending, PendingStream::Done)
         else {
             return;
         };
-        let (mut head, body) = response.into_parts();
+        let (mut head, body) = sendable(response, asked).into_parts();
         let status = head.status;
         let content_follows = head.extensions.remove::<ContentFollows>().is_some();
-        self.is_exchange = content_follows && !(tunnel && status.is_success());
-        let opens = self.is_exchange || tunnel && status.is_success();
+        let opens_tunnel = asked == Asked::Tunnel && status.is_success();
+        self.is_exchange = content_follows && !opens_tunnel;
+        let opens = self.is_exchange || opens_tunnel;
         let is_end = !opens && body.is_empty();
         match respond.send_response(Response::from_parts(head, ()), is_end) {
             Ok(send) if opens => self.send = Some(send),

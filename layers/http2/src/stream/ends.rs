@@ -5,6 +5,7 @@ use crate::error::{Http2Error, local, peer};
 use crate::pending_stream::PendingStream;
 use crate::streams::{Streams, is_aborted};
 use h2::Reason;
+use std::mem;
 use std::time::Duration;
 use wirestack_layer::{Error, Flow, Place};
 
@@ -18,8 +19,21 @@ impl Stream {
         (self.recv, self.pending) = (None, PendingStream::Done);
     }
 
-    /// Resets a stream whose peer opens no window for its bytes.
+    /// Ends a refused stream with its refusal, and what has arrived of the body.
+    pub(super) fn report_refusal(&mut self, to_app: &mut ToApp<'_>) {
+        if let PendingStream::Refused(refusal, body, _) = &mut self.pending {
+            refusal.body = mem::take(body).freeze();
+            let error = peer(Http2Error::Refused(refusal.clone()));
+            self.cancel();
+            self.fail(to_app, error);
+        }
+    }
+
+    /// Ends a stream whose peer opens no window for its bytes, or sends no end of a refusal.
     pub(crate) fn give_up(&mut self, mut context: StreamContext<'_>, timeout: Duration) {
+        if let PendingStream::Refused(..) = self.pending {
+            return self.report_refusal(&mut context.to_app);
+        }
         let error = peer(Http2Error::WriteTimedOut(timeout));
         self.wait = None;
         if let Some(mut pipe) = context.from_app.read(self.id) {

@@ -140,11 +140,20 @@ fn tokens_of_any_case_and_fields_that_do_not_belong_there_are_read() {
 
 #[test]
 fn a_connect_without_a_port_is_no_tunnel() {
-    let mut server = greeted_server(Http2Config::server());
-    let list = [(":method", "CONNECT"), (":authority", "example.org")];
-    server.receive(&headers(1, 0, &list));
-    let (_, request) = server.request().unwrap();
-    assert_eq!(request_kind(&request), RequestKind::Response);
+    for authority in [
+        "example.org",
+        "example.org:0",
+        "user:pw@example.org:22",
+        "[fe80::1%25eth0]:22",
+        "[a]:22",
+    ] {
+        let mut server = greeted_server(Http2Config::server());
+        let list = [(":method", "CONNECT"), (":authority", authority)];
+        server.receive(&headers(1, 0, &list));
+        let (_, request) = server.request().expect(authority);
+        let kind = request_kind(&request);
+        assert_eq!(kind, RequestKind::Response, "{authority}");
+    }
 }
 
 /// A request and its data, then a fault of the connection, give the same in one read and in pieces.

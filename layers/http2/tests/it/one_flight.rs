@@ -6,9 +6,9 @@ use crate::kit::{
 };
 use wirestack_http2::{
     Awaiting, Client, ConnectRequest, Connection, Head, Http2Config, Http2Error, ProxyClient,
-    Server,
+    Server, Unprocessed,
 };
-use wirestack_layer::{End, Flow, Layer};
+use wirestack_layer::{End, Error, Flow, Layer};
 
 /// A client of a proxy that has sent its request.
 fn asking(is_authorized: bool) -> Side<Client> {
@@ -164,18 +164,83 @@ fn a_refusal_its_body_its_end_and_a_reset_in_one_flight_are_one_refusal() {
 }
 
 #[test]
-fn an_abort_does_not_wait_for_the_application_that_must_take_the_response() {
-    let flight = [
-        headers(1, 0, &[(":status", "200")]),
-        frame(DATA, 0, 1, b"some"),
-        reset(2),
-    ];
+fn pitfall_64_data_behind_a_response_is_delivered_however_soon_the_stream_or_the_wire_breaks() {
+    let broken = || Error::peer("test", "broken");
+    for (resets, breaks) in [(true, false), (false, true), (true, true), (false, false)] {
+        for at_once in [true, false] {
+            let mut side = asking(true);
+            let flight = [
+                headers(1, 0, &[(":status", "200")]),
+                frame(DATA, 0, 1, b"some"),
+            ];
+            let reset = if resets { reset(2) } else { vec![] };
+            if at_once {
+                side.from_wire
+                    .write([flight.concat(), reset].concat().as_slice());
+            } else {
+                side.receive(&flight.concat());
+                take_response(&mut side);
+                side.from_wire.write(&reset);
+            }
+            match breaks {
+                true => side.from_wire.abort(broken()),
+                false if !resets => side.from_wire.finish(),
+                false => {}
+            }
+            side.sent();
+            take_response(&mut side);
+            let (data, end) = answer(&mut side);
+            let wanted = match (resets, breaks) {
+                (true, _) => "reset the stream",
+                (_, true) => "broken",
+                _ => "the connection ended",
+            };
+            let case = format!("resets {resets}, breaks {breaks}, at once {at_once}: {end}");
+            assert_eq!(data, b"some", "{case}");
+            assert!(end.contains(wanted), "{case}");
+            assert!(side.layer.is_open(), "{case}");
+            assert_eq!(side.layer.response().unwrap().status(), 200);
+        }
+    }
+}
+
+#[test]
+fn an_application_that_aborts_before_it_takes_the_response_ends_the_client() {
     let mut side = asking(true);
-    side.receive(&flight.concat());
-    let (data, end) = answer(&mut side);
-    assert_eq!(data, b"some");
-    assert!(end.contains("reset the stream"), "{end}");
+    side.receive(&headers(1, 0, &[(":status", "200")]));
+    side.from_app.abort(Error::local("test", "enough"));
+    side.sent();
     assert!(side.layer.awaiting().is_none());
+    let (_, end) = answer(&mut side);
+    assert!(end.contains("enough"), "{end}");
+}
+
+#[test]
+fn the_goaway_of_a_proxy_that_left_before_the_first_authorization_is_heard() {
+    for is_authorized in [true, false] {
+        for ends in [true, false] {
+            let request = ConnectRequest::tunnel("example.org", 22).unwrap();
+            let mut client = Client::new(request, Http2Config::default());
+            if is_authorized {
+                client = client.awaiting_authorization();
+            }
+            let mut side = Side::new(client);
+            let bytes = [settings(&[]), goaway(0, 0)].concat();
+            side.from_wire.write(&bytes);
+            if ends {
+                side.from_wire.finish();
+            }
+            side.sent();
+            side.layer.authorize(None);
+            side.sent();
+            let Some(End::Aborted(error)) = side.to_app.closed() else {
+                panic!("not failed: {is_authorized} {ends}")
+            };
+            let text = error.to_string();
+            assert!(text.contains("GOAWAY"), "{is_authorized} {ends}: {text}");
+            assert!(error.retry_hint::<Unprocessed>().is_some(), "{text}");
+        }
+    }
 }
 
 /// The faults of a connection, each with a frame that shows it.

@@ -2,11 +2,11 @@
 
 use crate::kit::{
     DATA, END_STREAM, HEADERS, Pair, RST_STREAM, WINDOW_UPDATE, extended, frame, greeted_server,
-    headers, of_kind, streams, window,
+    headers, of_kind, streams, tunnel, window,
 };
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use wirestack_http2::{ConnectRequest, Http2Config, Http2Error, RequestKind, request_kind};
+use wirestack_http2::{ConnectRequest, Head, Http2Config, Http2Error, RequestKind, request_kind};
 use wirestack_layer::Flow;
 
 #[test]
@@ -56,10 +56,22 @@ fn a_refusal_has_its_status_its_fields_and_the_start_of_its_body() {
 
 #[test]
 fn requests_that_cannot_be_sent_are_refused_before() {
-    for host in ["", "a b", "user@host", "host/path"] {
+    for host in [
+        "",
+        "a b",
+        "user@host",
+        "host/path",
+        "a:80",
+        "[a]",
+        "a%20",
+        "fe80::1%eth0",
+        "[fe80::1%25eth0]",
+        "b\u{fc}cher.example",
+    ] {
         assert!(ConnectRequest::tunnel(host, 1).is_err(), "{host}");
     }
-    for host in ["example.org", "::1", "[::1]", "192.0.2.1"] {
+    assert!(ConnectRequest::tunnel("example.org", 0).is_err());
+    for host in ["example.org", "::1", "[::1]", "192.0.2.1", "_a.b-c"] {
         assert!(ConnectRequest::tunnel(host, 1).is_ok(), "{host}");
     }
     let with = |uri: &str, field: Option<&'static str>| {
@@ -80,10 +92,42 @@ fn requests_that_cannot_be_sent_are_refused_before() {
         ("https://example.org/", Some("host")),
         ("https://example.org/", Some("keep-alive")),
         ("https://example.org/", Some("http2-settings")),
+        ("https://example.org/\u{9b}", None),
+        ("https://example.org/?\u{fc}", None),
+        ("https://:443/", None),
     ] {
         assert!(with(uri, field).is_err(), "{uri} {field:?}");
     }
     assert!(ConnectRequest::extended("two words", http::Request::new(())).is_err());
+}
+
+#[test]
+fn a_request_for_a_protocol_has_a_path_and_neither_user_nor_zone() {
+    for (uri, authority, path) in [
+        ("https://example.org", "example.org", "/"),
+        ("https://example.org?a=b", "example.org", "/?a=b"),
+        (
+            "https://u:pw@example.org:8443/a?b",
+            "example.org:8443",
+            "/a?b",
+        ),
+        ("https://[fe80::1%25eth0]:8443/", "[fe80::1]:8443", "/"),
+        ("https://[fe80::1%eth0]/", "[fe80::1]", "/"),
+        ("https://[::1]/", "[::1]", "/"),
+    ] {
+        let mut head = http::Request::new(());
+        *head.uri_mut() = uri.parse().unwrap();
+        let request = ConnectRequest::extended("websocket", head).unwrap();
+        let mut pair = Pair::usual();
+        pair.settle();
+        pair.client.from_app.open(request).unwrap();
+        pair.settle();
+        let (_, request) = pair.server.request().unwrap();
+        let seen = request.uri();
+        let seen_path = seen.path_and_query().unwrap().as_str();
+        let seen = (seen.authority().unwrap().as_str(), seen_path);
+        assert_eq!(seen, (authority, path), "{uri}");
+    }
 }
 
 #[test]
@@ -252,6 +296,11 @@ fn a_status_without_content_has_none_and_an_interim_one_is_no_answer() {
         let refusal = refused(response.body("content".into()).unwrap());
         assert_eq!((refusal.status.as_u16(), refusal.body.len()), (wanted, 0));
     }
+    let interim = Response::builder()
+        .status(101)
+        .header("content-length", "7");
+    let refusal = refused(interim.body("content".into()).unwrap());
+    assert_eq!(refusal.status.as_u16(), 500, "with a length");
     let mut server = greeted_server(Http2Config::server());
     server.receive(&headers(1, END_STREAM, &ordinary("GET")));
     let (id, _) = server.request().unwrap();
@@ -261,4 +310,49 @@ fn a_status_without_content_has_none_and_an_interim_one_is_no_answer() {
     let said = server.sent();
     assert!(of_kind(&said, DATA).is_empty() && of_kind(&said, RST_STREAM).is_empty());
     assert_eq!(of_kind(&said, HEADERS)[0].flags & END_STREAM, END_STREAM);
+}
+
+#[test]
+fn a_refusal_without_content_announces_none() {
+    let response = Response::builder()
+        .status(403)
+        .header("content-length", "7");
+    let refusal = refused(response.body(Bytes::new()).unwrap());
+    assert_eq!(refusal.status.as_u16(), 403);
+    assert_eq!(refusal.headers["content-length"], "0");
+}
+
+#[test]
+fn must_9110_9_3_2_the_answer_to_a_head_has_no_content() {
+    let mut server = greeted_server(Http2Config::server());
+    server.receive(&headers(1, END_STREAM, &ordinary("HEAD")));
+    let (id, _) = server.request().unwrap();
+    let response = Response::builder().header("content-length", "7");
+    let response = response.body("content".into()).unwrap();
+    server.from_app.respond(id, response);
+    let said = server.sent();
+    assert!(of_kind(&said, DATA).is_empty() && of_kind(&said, RST_STREAM).is_empty());
+    let head = &of_kind(&said, HEADERS)[0];
+    assert_eq!(head.flags & END_STREAM, END_STREAM);
+    assert_eq!(streams(&server), 0);
+}
+
+#[test]
+fn must_9110_9_3_6_a_2xx_that_opens_a_tunnel_has_no_length() {
+    for request in [tunnel(), extended()] {
+        let mut pair = Pair::usual();
+        let at_client = pair.client.from_app.open(request).unwrap();
+        pair.settle();
+        let (at_server, _) = pair.server.request().unwrap();
+        let response = Response::builder().header("content-length", "1");
+        let response = response.body("x".into()).unwrap();
+        pair.server.from_app.respond(at_server, response);
+        pair.server.write(at_server, b"the bytes of the tunnel");
+        pair.settle();
+        let Some((_, Head::Response(response))) = pair.client.head() else {
+            panic!("no response")
+        };
+        assert!(response.headers().is_empty(), "{:?}", response.headers());
+        assert_eq!(pair.client.read(at_client), b"the bytes of the tunnel");
+    }
 }

@@ -9,7 +9,10 @@ use crate::kit::{
 use bytes::Bytes;
 use http::Response;
 use std::time::Duration;
-use wirestack_http2::{Connection, Head, Http2Config, Http2Error, Reason, StreamId};
+use wirestack_http2::{
+    Awaiting, Client, ConnectRequest, Connection, Head, Http2Config, Http2Error, ProxyClient,
+    Reason, StreamId,
+};
 use wirestack_layer::{End, Error, Flow, Layer};
 
 /// Lets time pass, second by second. Returns what a side has sent in it.
@@ -402,4 +405,46 @@ fn a_finished_connection_ends_although_the_peer_answers_no_ping() {
     pass(&mut server, 10);
     assert!(matches!(server.to_app.closed(), Some(End::Finished)));
     assert!(of_kind(&sent, SETTINGS).is_empty());
+}
+
+#[test]
+fn a_refusal_is_reported_although_its_body_never_ends() {
+    for body in [&b""[..], b"no"] {
+        let mut client = greeted_client(Http2Config::default(), &[]);
+        let id = client.from_app.open(tunnel()).unwrap();
+        client.sent();
+        client.receive(&headers(1, 0, &[(":status", "403")]));
+        pass(&mut client, 1);
+        client.receive(&frame(DATA, 0, 1, body)); // it does not prolong the time
+        assert_eq!(client.end(id), None);
+        let sent = pass(&mut client, 1);
+        let error = cause(&mut client, id);
+        let Some(Http2Error::Refused(refusal)) = error.cause() else {
+            panic!("{error}")
+        };
+        assert_eq!((refusal.status.as_u16(), &refusal.body[..]), (403, body));
+        let reset = &of_kind(&sent, RST_STREAM)[0];
+        assert_eq!((reset.stream, &reset.payload[..]), (1, &[0, 0, 0, 8][..]));
+        assert_eq!((streams(&client), client.layer.deadline()), (0, None));
+    }
+}
+
+#[test]
+fn a_challenge_is_shown_although_its_body_never_ends() {
+    let request = ConnectRequest::tunnel("example.org", 22).unwrap();
+    let client = Client::new(request, Http2Config::default());
+    let mut side = Side::new(client.awaiting_authorization());
+    side.layer.authorize(None);
+    side.sent();
+    side.receive(&settings(&[]));
+    side.receive(&frame(SETTINGS, ACK, 0, &[]));
+    let fields = [(":status", "407"), ("proxy-authenticate", "Basic realm=x")];
+    side.receive(&headers(1, 0, &fields));
+    assert!(side.layer.awaiting().is_none());
+    side.now = side.layer.deadline().expect("a time for the body");
+    side.sent();
+    let Some(Awaiting::Challenge { refusal, reusable }) = side.layer.awaiting() else {
+        panic!("no challenge")
+    };
+    assert_eq!((refusal.status.as_u16(), *reusable), (407, true));
 }

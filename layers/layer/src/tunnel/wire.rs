@@ -188,14 +188,26 @@ impl<T> Wire<T> {
         awaited: &'static str,
     ) -> impl Future<Output = Result<Bytes, Error>> {
         self.next(awaited, move |unread| {
-            match unread.iter().take(most + 1).position(|byte| *byte == b'\n') {
+            // The end may have two bytes, the first of which is no end alone.
+            let up_to = most.saturating_add(2);
+            match unread.iter().take(up_to).position(|byte| *byte == b'\n') {
                 Some(n) => {
+                    let end = match unread.get(..n) {
+                        Some([.., b'\r']) => 2,
+                        _ => 1,
+                    };
+                    if n + 1 - end > most {
+                        return Err(ReadError::LineTooLong { awaited, most }.into());
+                    }
                     let mut line = unread.split_to(n + 1);
-                    let end = if line.ends_with(b"\r\n") { 2 } else { 1 };
                     line.truncate(line.len() - end);
                     Ok(Parsed::Complete(n + 1, line.freeze()))
                 }
-                None if unread.len() > most => Err(ReadError::LineTooLong { awaited, most }.into()),
+                None if unread.get(most).is_some_and(|byte| *byte != b'\r')
+                    || unread.len() >= up_to =>
+                {
+                    Err(ReadError::LineTooLong { awaited, most }.into())
+                }
                 None => Ok(Parsed::Partial(unread.len() + 1)),
             }
         })

@@ -6,6 +6,7 @@ use http::header::{
     PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, VIA,
 };
 use http::{HeaderValue, Method, StatusCode, Uri, Version, request, response, uri};
+use wirestack_http::grammar::has_valid_host;
 use wirestack_layer::HostPort;
 
 /// The reason that a proxy does not forward a request or a response.
@@ -30,12 +31,15 @@ pub enum ForwardError {
     /// The target has no valid host and port, or has a user.
     #[error("the target has no valid host and port")]
     Target,
-    /// The request has several `Host` fields.
-    #[error("there is more than one Host field")]
+    /// The request has several `Host` fields, or one that is no host.
+    #[error("the Host field is not one host")]
     Host,
-    /// A transfer coding that is not understood here.
+    /// A transfer coding of the request that is not understood here.
     #[error("the transfer coding is not only chunked")]
     TransferCoding,
+    /// A transfer coding of the server that is not understood here.
+    #[error("the server has sent a transfer coding that is not only chunked")]
+    ResponseCoding,
     /// A method that is not forwarded.
     #[error("TRACE is not forwarded: it would show the fields of the client")]
     Trace,
@@ -62,7 +66,7 @@ impl ForwardError {
             Self::Scheme | Self::TransferCoding | Self::WholeServer => StatusCode::NOT_IMPLEMENTED,
             Self::Trace => StatusCode::METHOD_NOT_ALLOWED,
             Self::LastHop => StatusCode::OK,
-            Self::Switched | Self::UpstreamLogin => StatusCode::BAD_GATEWAY,
+            Self::ResponseCoding | Self::Switched | Self::UpstreamLogin => StatusCode::BAD_GATEWAY,
         }
     }
 }
@@ -99,7 +103,7 @@ impl ForwardError {
 pub fn forward_request(head: &mut request::Parts) -> Result<Endpoint, ForwardError> {
     check_coding(&head.headers)?;
     let server = server_of(&head.uri)?;
-    if head.headers.get_all(HOST).iter().count() > 1 {
+    if !has_valid_host(&head.headers) {
         return Err(ForwardError::Host);
     }
     if head.method == Method::TRACE {
@@ -140,7 +144,8 @@ pub fn forward_request(head: &mut request::Parts) -> Result<Endpoint, ForwardErr
 ///
 /// [`ForwardError`], whose [status](ForwardError::status) is the answer instead.
 pub fn forward_response(method: &Method, head: &mut response::Parts) -> Result<(), ForwardError> {
-    check_coding(&head.headers)?;
+    // It is no fault of the request.
+    check_coding(&head.headers).or(Err(ForwardError::ResponseCoding))?;
     match head.status {
         StatusCode::SWITCHING_PROTOCOLS => return Err(ForwardError::Switched),
         StatusCode::PROXY_AUTHENTICATION_REQUIRED => return Err(ForwardError::UpstreamLogin),

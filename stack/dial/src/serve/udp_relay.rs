@@ -6,7 +6,7 @@ use crate::serve::proxy_request::{ProxyError, ProxyTarget};
 use bytes::{Bytes, BytesMut};
 use std::collections::HashSet;
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 use wirestack_socks::{Address, datagram};
 
 /// The decisions about the datagrams of one UDP ASSOCIATE (RFC 1928 §7), without I/O.
@@ -36,7 +36,7 @@ use wirestack_socks::{Address, datagram};
 /// ```
 pub struct UdpRelay {
     server: ProxyServer,
-    client: IpAddr,
+    client: SocketAddr,
     port: Option<u16>,
     targets: HashSet<IpAddr>,
 }
@@ -69,7 +69,7 @@ impl UdpRelay {
     pub fn new(server: ProxyServer, client: SocketAddr, announced: &Endpoint) -> Self {
         Self {
             server,
-            client: client.ip().to_canonical(),
+            client: canonical(client),
             port: (announced.port != 0).then_some(announced.port),
             targets: HashSet::new(),
         }
@@ -79,7 +79,7 @@ impl UdpRelay {
     /// from the client, it is a fragment, it is malformed, or the policy does not permit its target.
     pub fn from_client(&mut self, source: SocketAddr, bytes: &[u8]) -> Option<RelayedDatagram> {
         let port = self.port.unwrap_or(source.port());
-        if (source.ip().to_canonical(), source.port()) != (self.client, port) {
+        if canonical(source) != with_port(self.client, port) {
             return None;
         }
         let (address, payload) = datagram::parse(bytes).ok()?;
@@ -120,7 +120,7 @@ impl UdpRelay {
         if !self.targets.contains(&ip) {
             return None;
         }
-        let client = SocketAddr::new(self.client, self.port?);
+        let client = with_port(self.client, self.port?);
         let mut bytes = BytesMut::with_capacity(datagram::MAX_HEADER + payload.len());
         let source = Address::from(SocketAddr::new(ip, source.port()));
         datagram::emit(&source, payload, &mut bytes);
@@ -128,10 +128,27 @@ impl UdpRelay {
     }
 }
 
+/// Returns an address with its zone, and an IPv4 address inside of IPv6 as what it is.
+fn canonical(address: SocketAddr) -> SocketAddr {
+    match (address.ip().to_canonical(), address) {
+        (ip @ IpAddr::V4(_), _) => SocketAddr::new(ip, address.port()),
+        (_, SocketAddr::V6(v6)) => {
+            let flow = 0; // it is that of one datagram
+            SocketAddrV6::new(*v6.ip(), v6.port(), flow, v6.scope_id()).into()
+        }
+        (_, v4) => v4,
+    }
+}
+
+fn with_port(mut address: SocketAddr, port: u16) -> SocketAddr {
+    address.set_port(port);
+    address
+}
+
 impl fmt::Debug for UdpRelay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UdpRelay")
-            .field("client", &self.client)
+            .field("client", &self.client.ip())
             .finish_non_exhaustive()
     }
 }
@@ -159,6 +176,31 @@ mod tests {
         let mut bytes = BytesMut::new();
         datagram::emit(&Address::new(to, port).unwrap(), b"hello", &mut bytes);
         bytes.to_vec()
+    }
+
+    #[test]
+    fn a_client_with_a_link_local_address_gets_its_answers_in_its_zone() {
+        let server = ProxyServer::socks(AccessPolicy::loopback());
+        let announced = Endpoint {
+            host: "::".to_owned(),
+            port: 0,
+        };
+        let mut relay = UdpRelay::new(server, address("[fe80::1%3]:7"), &announced);
+        let bytes = sent("127.0.0.1", 53);
+        assert!(
+            relay
+                .from_client(address("[fe80::1%4]:9"), &bytes)
+                .is_none()
+        );
+        assert!(
+            relay
+                .from_client(address("[fe80::1%3]:9"), &bytes)
+                .is_some()
+        );
+        let resolver = address("127.0.0.1:53");
+        relay.to_target(&name(), [resolver]).unwrap();
+        let (to, _) = relay.from_target(resolver, b"answer").unwrap();
+        assert_eq!(to, address("[fe80::1%3]:9"));
     }
 
     fn relay_for(announced: &str) -> UdpRelay {

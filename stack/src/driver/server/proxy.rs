@@ -4,7 +4,7 @@ use super::accept::Accepting;
 use super::deciding::{failure, unless};
 use super::entry::Entry;
 use super::outgoing::{ConnectTo, connect_directly};
-use super::udp_relay::{relay_datagrams, socket_for_client};
+use super::udp_relay::{at_any_port, relay_datagrams, socket_for_client};
 use crate::driver::io::{Connection, Ended, Relay, Relayed};
 use crate::driver::runtime::{Listener, sleep};
 use std::future::poll_fn;
@@ -154,7 +154,7 @@ where
             }
         }
         (ProxyRequest::Bind(expected), Some((_, proxy))) => {
-            let listener = Listener::bind_on(runtime.clone(), SocketAddr::new(proxy.ip(), 0));
+            let listener = Listener::bind_on(runtime.clone(), at_any_port(proxy));
             match listener.and_then(|listener| Ok((listener.local_addr()?, listener))) {
                 Ok((bound, listener)) => {
                     server.accept(client.engine(), bound);

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -82,9 +82,20 @@ pub(super) fn socket_for_client(
     runtime: &dyn Runtime,
     proxy: SocketAddr,
 ) -> io::Result<(Socket, SocketAddr)> {
-    let socket = Socket::bind(runtime, SocketAddr::new(proxy.ip(), 0))?;
+    let socket = Socket::bind(runtime, at_any_port(proxy))?;
     let bound = socket.io.local_addr()?;
     Ok((socket, bound))
+}
+
+/// Returns the address of the proxy to which a client has connected, with a port that the system
+/// chooses: in its zone, without which a link-local address is none (RFC 4007 §6), and over IPv4 for
+/// a client of IPv4 that has come through a socket of IPv6.
+pub(super) fn at_any_port(mut proxy: SocketAddr) -> SocketAddr {
+    if let ip @ IpAddr::V4(_) = proxy.ip().to_canonical() {
+        return SocketAddr::new(ip, 0);
+    }
+    proxy.set_port(0);
+    proxy
 }
 
 struct Relay<'a> {
@@ -261,3 +272,21 @@ const MAX_QUEUE: usize = 2 * MAX_BATCH;
 
 /// The number of names that are looked up at the same time. Datagrams for further names are lost.
 const MAX_LOOKUPS: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::at_any_port;
+
+    #[test]
+    fn the_address_of_a_proxy_keeps_its_zone_and_is_of_the_version_of_its_client() {
+        for (address, wanted) in [
+            ("192.0.2.1:1080", "192.0.2.1:0"),
+            ("[::ffff:192.0.2.1]:1080", "192.0.2.1:0"),
+            ("[2001:db8::1]:1080", "[2001:db8::1]:0"),
+            ("[fe80::1%3]:1080", "[fe80::1%3]:0"),
+        ] {
+            let address = at_any_port(address.parse().unwrap());
+            assert_eq!(address, wanted.parse().unwrap());
+        }
+    }
+}

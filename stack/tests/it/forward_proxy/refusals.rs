@@ -3,6 +3,7 @@
 use super::Running;
 use crate::support::{TIMEOUT, TLS};
 use std::net::SocketAddr;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -36,6 +37,12 @@ async fn a_client_that_sends_on_behind_a_refused_request_reads_the_refusal_and_a
             400,
         ),
         ("CONNECT me@192.0.2.1:443 HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+        (
+            "CONNECT 192.0.2.1:443 HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
+            400,
+        ),
+        ("CONNECT 192.0.2.1:443 HTTP/1.1\r\nHost: x, y\r\n\r\n", 400),
+        ("GET http://192.0.2.1/ HTTP/1.1\r\nHost: x, y\r\n\r\n", 400),
         ("\x01\x02\r\n\r\n", 400),
         (
             "GET http://192.0.2.1/ HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999\r\n\r\n",
@@ -47,6 +54,20 @@ async fn a_client_that_sends_on_behind_a_refused_request_reads_the_refusal_and_a
         let wanted = format!("HTTP/1.1 {status} ");
         assert!(heard.starts_with(&wanted), "{head:?}: {heard}");
     }
+}
+
+#[tokio::test]
+async fn a_proxy_without_a_time_for_handshakes_answers() {
+    let proxy = ForwardProxy::new(AccessPolicy::nothing()).handshake_timeout(Duration::MAX);
+    let running = Running::new(proxy);
+    let mut io = TcpStream::connect(running.address).await.unwrap();
+    let request = b"CONNECT 192.0.2.1:443 HTTP/1.1\r\nHost: x\r\n\r\n";
+    io.write_all(request).await.unwrap();
+    io.shutdown().await.unwrap();
+    let mut heard = String::new();
+    let reading = timeout(TIMEOUT, io.read_to_string(&mut heard));
+    reading.await.expect("an end in time").unwrap();
+    assert!(heard.starts_with("HTTP/1.1 403 "), "{heard:?}");
 }
 
 #[tokio::test]

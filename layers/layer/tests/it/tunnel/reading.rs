@@ -31,16 +31,28 @@ fn a_line_ends_with_lf_or_cr_lf_and_has_a_cap() {
         (&b"\n"[..], 0),
         (b"0123456789\n", 10),
         (b"012345678\r\n", 9),
+        (b"0123456789\r\n", 10),
         (b"\r\r\n", 1),
     ] {
-        let mut side = Side::new(server());
-        side.receive(line);
-        assert_eq!(
-            side.layer.status().facts.to_string(),
-            format!("{length} bytes")
-        );
+        for at in 0..=line.len() {
+            let mut side = Side::new(server());
+            side.receive(&line[..at]);
+            side.receive(&line[at..]);
+            assert_eq!(
+                side.layer.status().facts.to_string(),
+                format!("{length} bytes"),
+                "at {at}"
+            );
+        }
     }
-    for line in [&b"0123456789X"[..], b"0123456789X\n", &[b'x'; 100]] {
+    for line in [
+        &b"0123456789X"[..],
+        b"0123456789X\n",
+        b"0123456789X\r\n",
+        b"0123456789\rX",
+        b"0123456789\r\r\n",
+        &[b'x'; 100],
+    ] {
         let mut side = Side::new(server());
         side.receive(line);
         let error = side.error().unwrap();
@@ -50,6 +62,20 @@ fn a_line_ends_with_lf_or_cr_lf_and_has_a_cap() {
         assert_eq!(error.blame(), Blame::Peer);
         let text = "password[0]: the password has more than 10 bytes without a line end";
         assert_eq!(error.to_string(), text);
+    }
+}
+
+#[test]
+fn a_line_without_a_cap_is_read() {
+    for most in [usize::MAX, usize::MAX - 1] {
+        let mut side = Side::new(Tunnel::new("line", async move |wire| {
+            let line = wire.read_line(most, "a line").await?;
+            wire.learn(format!("{} bytes", line.len()));
+            Ok(())
+        }));
+        side.receive("abc");
+        side.receive("def\n");
+        assert_eq!(side.layer.status().facts.to_string(), "6 bytes");
     }
 }
 

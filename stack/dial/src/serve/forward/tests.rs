@@ -92,6 +92,18 @@ fn requests_that_two_servers_could_read_in_two_ways_are_refused() {
             ForwardError::Host,
         ),
         (
+            "GET",
+            "http://a.test/",
+            &[("host", "a.test, b.test")],
+            ForwardError::Host,
+        ),
+        (
+            "GET",
+            "http://a.test/",
+            &[("host", "http://a.test/")],
+            ForwardError::Host,
+        ),
+        (
             "POST",
             "http://a.test/",
             &[("transfer-encoding", "gzip, chunked")],
@@ -136,12 +148,21 @@ fn the_length_of_a_response_without_content_stays() {
         forward_response(&method, &mut head).unwrap();
         assert_eq!(head.headers.contains_key(CONTENT_LENGTH), stays, "{method}");
     }
+}
+
+#[test]
+fn a_response_that_is_not_forwarded_is_no_fault_of_its_request() {
     for status in [101, 407] {
         let response = http::Response::builder().status(status);
         let mut head = response.body(()).unwrap().into_parts().0;
         let error = forward_response(&Method::GET, &mut head).unwrap_err();
         assert_eq!(error.status(), StatusCode::BAD_GATEWAY);
     }
+    let response = http::Response::builder().header("transfer-encoding", "gzip, chunked");
+    let mut head = response.body(()).unwrap().into_parts().0;
+    let error = forward_response(&Method::GET, &mut head).unwrap_err();
+    assert_eq!(error, ForwardError::ResponseCoding);
+    assert_eq!(error.status(), StatusCode::BAD_GATEWAY);
 }
 
 #[test]
