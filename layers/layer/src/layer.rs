@@ -115,8 +115,9 @@ use core::fmt;
 /// 2. **Ordering**: an error or an end comes after everything that precedes it. (An abort may
 ///    overtake bytes that a closed window holds back.)
 /// 3. **Idempotence**: a second call of `process` with nothing new moves nothing and changes
-///    nothing.
-/// 4. **Deadline**: after `process(now)`, `deadline()` is `None` or later than `now`.
+///    nothing. Bytes that leave `to_wire` are nothing new if it had room before.
+/// 4. **Deadline**: after `process(now)`, `deadline()` is `None` or later than `now`. While it is
+///    `None`, time changes nothing.
 /// 5. **Termination**: a flow ends once, and nothing is written to it afterwards. A layer that is
 ///    over discards its inputs, and stops `from_app` if the application has not ended it.
 /// 6. **Backpressure**: with no room, no new unit is started. A flow gets at most one unit too
@@ -125,11 +126,15 @@ use core::fmt;
 ///    [`Pipe::require`](crate::Pipe::require).
 /// 8. **Associativity**: however layers are grouped into stacks, boxed or not, they behave the
 ///    same.
-/// 9. **Robustness**: no bytes make it panic, and memory stays within the stated limits.
+/// 9. **Robustness**: no bytes make it panic, nothing hangs, and memory stays within the stated
+///    limits. A handshake that waits ends if the application aborts.
 /// 10. **Transparency**: a transparent layer stays transparent, and nothing changes if it is
 ///     bypassed.
 /// 11. **Cancellation**: when `to_wire` is stopped, so is `from_app`, in the same call and with the
-///     same error; bytes that arrive are still read.
+///     same error; bytes that arrive are still read. If `to_app` is stopped, its peer does not wait.
+/// 12. **Honesty**: what it says about itself is true: [`is_open`](Self::is_open),
+///     [`is_flushed`](Self::is_flushed), [`progress`](Self::progress), and the blame and the place of
+///     its errors.
 ///
 /// ```
 /// use wirestack_layer::{Flows, Instant, Layer, Pipe, Progress};
@@ -220,7 +225,8 @@ pub trait Layer: AnyLayer {
         true
     }
 
-    /// Returns the step that the layer is at, for errors and traces.
+    /// Returns the step that the layer is at, for errors and traces. It is
+    /// [`Opening`](Progress::Opening) or [`Deciding`](Progress::Deciding) only until the layer is open.
     fn progress(&self) -> Progress;
 
     /// Writes the facts that the layer learnt while it opened, in one line without secrets: the TLS

@@ -17,7 +17,8 @@ pub enum Law {
     Ordering,
     /// `process` again with nothing new moves nothing and changes nothing.
     Idempotence,
-    /// After `process(now)`, `deadline()` is `None` or later than `now`.
+    /// After `process(now)`, `deadline()` is `None` or later than `now`. While it is `None`, time
+    /// changes nothing.
     Deadline,
     /// A flow ends once and nothing is written after. A layer that is over discards its inputs, and
     /// stops the flow that its application has not ended.
@@ -34,6 +35,9 @@ pub enum Law {
     Transparency,
     /// If `to_wire` is stopped, so is `from_app`. Arriving bytes are still delivered.
     Cancellation,
+    /// What a layer says about itself is true: whether it is open and flushed, its progress, and
+    /// the blame and the place of its errors.
+    Honesty,
 }
 
 impl fmt::Display for Law {
@@ -52,6 +56,7 @@ impl fmt::Display for Law {
             Self::Robustness => "no bytes panic, hang or take memory",
             Self::Transparency => "a transparent layer is a plain tunnel for ever",
             Self::Cancellation => "a stopped output stops the input",
+            Self::Honesty => "what a layer says about itself is true",
         };
         write!(f, "{self:?} ({law})")
     }

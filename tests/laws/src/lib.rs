@@ -52,7 +52,7 @@
 //! * [`check`]: every law of one subject. [`associativity`]: the law that compares several.
 //! * [`delivery`]: the condition for all of them. [`fragmentation`], [`ordering`],
 //!   [`idempotence`], [`deadline`], [`termination`], [`backpressure`], [`demand`], [`robustness`],
-//!   [`transparency`], [`cancellation`]: one law each.
+//!   [`transparency`], [`cancellation`], [`honesty`]: one law each.
 //! * [`Law`]: the names of the laws, as a failure shows them.
 //! * [`fuzz`]: conversations that bytes describe, for fuzzers.
 
@@ -75,7 +75,7 @@ mod traffic;
 pub use law::Law;
 pub use laws::{
     associativity, backpressure, cancellation, check, deadline, delivery, demand, fragmentation,
-    idempotence, ordering, robustness, termination, transparency,
+    honesty, idempotence, ordering, robustness, termination, transparency,
 };
 pub use subject::{Endpoint, Subject};
 pub use traffic::{Traffic, pattern};

@@ -34,6 +34,22 @@ fn each_mutant_of_the_records_is_caught() {
         (Bug::HangsAtTheEnd, Law::Robustness),
         (Bug::WritesInVain, Law::Cancellation),
         (Bug::GoesDeaf, Law::Cancellation),
+        (Bug::OverlooksTheGreeting, Law::Ordering),
+        (Bug::OverlooksTheClock, Law::Deadline),
+        (Bug::NamesNoDeadline, Law::Deadline),
+        (Bug::ReadsJunkForEver, Law::Robustness),
+        (Bug::IgnoresThatItsApplicationGivesUp, Law::Robustness),
+        (Bug::HoldsBackUntilItFits, Law::Idempotence),
+        (Bug::HoardsBeforeItIsOpen, Law::Backpressure),
+        (Bug::WaitsForADeafApplication, Law::Demand),
+        (Bug::WritesInParts, Law::Honesty),
+        (Bug::NeverFlushed, Law::Honesty),
+        (Bug::NeverSaysThatItIsOpen, Law::Honesty),
+        (Bug::SaysAtOnceThatItIsOpen, Law::Honesty),
+        (Bug::SaysOpenWhileItOpens, Law::Honesty),
+        (Bug::SaysOpeningForEver, Law::Honesty),
+        (Bug::BlamesItself, Law::Honesty),
+        (Bug::HidesItsPlace, Law::Honesty),
     ];
     let wrong = mutants.map(|(bug, law)| caught(bug, law, || check(&records(bug))));
     let wrong: Vec<String> = wrong.into_iter().flatten().collect();

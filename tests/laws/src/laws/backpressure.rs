@@ -39,11 +39,30 @@ pub fn backpressure<F: Traffic>(subject: &Subject<F>) {
             .flat_map(|_| message.clone())
             .collect();
         for from in [Role::Client, Role::Server] {
+            unopened(subject, *limit, from, &items, limit + 2 * unit);
             stalled_wire(subject, *limit, from, &items, limit + 2 * unit);
             // Two layers and four flows can fill.
             stalled_application(subject, *limit, from, &items, 3 * limit + 6 * unit);
         }
     }
+}
+
+/// Checks that no more than `most` bytes are taken while the handshake has no answer.
+fn unopened<F: Traffic>(
+    subject: &Subject<F>,
+    limit: usize,
+    from: Role,
+    items: &[F::Item],
+    most: usize,
+) {
+    let what = "the peer does not answer, and the application sends";
+    let mut simulation = Simulation::new(subject, Setting::whole(limit), what);
+    for direction in &mut simulation.directions {
+        direction.stalled = true;
+    }
+    simulation.send(from, items);
+    simulation.settle();
+    hoards(&mut simulation, from, most);
 }
 
 /// Checks that no more than `most` bytes are taken while the wire stands still.

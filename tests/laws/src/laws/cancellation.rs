@@ -5,7 +5,7 @@ use crate::role::Role;
 use crate::simulation::{Setting, Simulation, difference, reset};
 use crate::subject::Subject;
 use crate::traffic::Traffic;
-use wirestack_layer::Flow;
+use wirestack_layer::{Error, Flow};
 
 /// Checks [`Law::Cancellation`] with wires that take no more, before and after the opening, while
 /// the peer goes on sending.
@@ -35,9 +35,34 @@ pub fn cancellation<F: Traffic>(subject: &Subject<F>) {
                 for bypass in [false, true] {
                     stopped(subject, *limit, from, open, bypass);
                 }
+                deaf(subject, *limit, from, open);
             }
         }
     }
+}
+
+/// Lets an application want no more. Nobody who writes to it may wait for ever.
+fn deaf<F: Traffic>(subject: &Subject<F>, limit: usize, from: Role, open: bool) {
+    let what = format!("the application of the {from:?} wants no more (open: {open})");
+    let mut simulation = Simulation::new(subject, Setting::whole(limit), what);
+    if open {
+        simulation.settle();
+    }
+    let enough = Error::local("app", "wants no more");
+    simulation.peer(from).flows.to_app.refuse(enough);
+    let items = subject.items();
+    simulation.send(from, &items);
+    for _ in 0..3 {
+        simulation.send(from.other(), &items);
+    }
+    simulation.settle();
+    let peer = simulation.peer(from.other());
+    if !subject.refused && !peer.is_relieved() {
+        let who = peer.who();
+        let seen = "it waits for an application that wants no more";
+        simulation.fail(Law::Cancellation, who, seen);
+    }
+    simulation.hang_up();
 }
 
 fn stopped<F: Traffic>(subject: &Subject<F>, limit: usize, from: Role, open: bool, bypass: bool) {

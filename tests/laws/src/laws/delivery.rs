@@ -37,8 +37,17 @@ pub fn delivery<F: Traffic>(subject: &Subject<F>) {
         conversation.hold(&mut simulation, &subject.items());
         if let Some((who, seen)) = comes_through(&simulation) {
             let (subject, what) = (&simulation.context.subject, &simulation.context.what);
+            let hint = match conversation {
+                // The first words come in one piece with the last message of the handshake.
+                Conversation::Greeting => {
+                    "\n  hint: does the handshake leave the bytes behind it in from_wire?"
+                }
+                _ => "",
+            };
             panic!(
-                "{subject} does not deliver, so no law can be checked\n  by: the {who}\n  seen: {seen}\n  when: {what}"
+                "{subject} does not deliver, so no law can be checked\n  by: the {who}\n  seen: {seen}\n  when: {what}\n  then: {}\n        {}{hint}",
+                simulation.client.state(),
+                simulation.server.state(),
             );
         }
     }

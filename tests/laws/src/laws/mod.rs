@@ -7,6 +7,7 @@ mod deadline;
 mod delivery;
 mod demand;
 mod fragmentation;
+mod honesty;
 mod idempotence;
 mod ordering;
 mod robustness;
@@ -22,6 +23,7 @@ pub use deadline::deadline;
 pub use delivery::delivery;
 pub use demand::demand;
 pub use fragmentation::fragmentation;
+pub use honesty::honesty;
 pub use idempotence::idempotence;
 pub use ordering::ordering;
 pub use robustness::robustness;
@@ -48,7 +50,7 @@ pub use transparency::transparency;
 ///
 /// If a law is broken. The message names the law, the subject, what was seen, and when.
 pub fn check<F: Traffic>(subject: &Subject<F>) {
-    let laws: [(&str, Check<F>); 11] = [
+    let laws: [(&str, Check<F>); 12] = [
         ("delivery", delivery),
         ("idempotence", idempotence),
         ("deadline", deadline),
@@ -60,6 +62,7 @@ pub fn check<F: Traffic>(subject: &Subject<F>) {
         ("robustness", robustness),
         ("transparency", transparency),
         ("cancellation", cancellation),
+        ("honesty", honesty),
     ];
     for (at, (name, check)) in (1..).zip(laws) {
         // Shown if a law is broken, or with `--nocapture`.

@@ -6,8 +6,9 @@ use crate::peer::Ended;
 use crate::rng::offsets;
 use crate::role::Role;
 use crate::simulation::{Fault, LINK, Setting, Simulation, difference};
-use crate::subject::Subject;
+use crate::subject::{Subject, WireBytes};
 use crate::traffic::Traffic;
+use wirestack_layer::{Blame, End, Flow, Place};
 
 /// Checks [`Law::Ordering`] with connections that are cut at many offsets, and with applications
 /// that abort.
@@ -44,6 +45,11 @@ pub fn ordering<F: Traffic>(subject: &Subject<F>) {
             }
         }
     }
+    if subject.wire_bytes == WireBytes::Same && !subject.refused {
+        for to in [Role::Server, Role::Client] {
+            behind_the_opening(subject, to);
+        }
+    }
     for from in [Role::Client, Role::Server] {
         for limit in &subject.limits {
             for shows_aborts in [true, false] {
@@ -52,6 +58,15 @@ pub fn ordering<F: Traffic>(subject: &Subject<F>) {
                 }
             }
         }
+    }
+}
+
+/// Cuts a connection behind the opening, so that the last bytes of the handshake, messages and the
+/// abort come in one piece.
+fn behind_the_opening<F: Traffic>(subject: &Subject<F>, to: Role) {
+    let [opening, after] = [false, true].map(|open| Phase { open, to }.length(subject));
+    for at in offsets(after + 1, subject.samples / 8) {
+        cut(subject, Phase { open: false, to }, opening + at, false);
     }
 }
 
@@ -67,6 +82,18 @@ fn cut<F: Traffic>(subject: &Subject<F>, phase: Phase, at: usize, clean: bool) {
     if !sent.starts_with(got) {
         let what = difference(got, &sent).unwrap_or_default();
         simulation.fail(Law::Ordering, who, what);
+    }
+    if let Some(End::Aborted(error)) = simulation.peer(to).flows.to_app.closed()
+        && !subject.refused
+    {
+        if error.blame() == Blame::Local {
+            let seen = format!("the peer is gone, but the blame of \"{error}\" is on this side");
+            simulation.fail(Law::Honesty, who, seen);
+        }
+        if error.place() == Place::Unknown {
+            let seen = format!("the place of \"{error}\" is not known: `Flows::fail` sets it");
+            simulation.fail(Law::Honesty, who, seen);
+        }
     }
     let all = got.len() == sent.len();
     let fooled = open && clean && !subject.marks_end;
@@ -121,6 +148,10 @@ fn give_up<F: Traffic>(
     if open && !subject.refused {
         if let Some(what) = difference(got, &items) {
             simulation.fail(Law::Ordering, who, what);
+        }
+        if *end == Ended::Not && !simulation.peer(from).flows.to_wire.is_closed() {
+            let seen = "its application aborted, but to_wire goes on";
+            simulation.fail(Law::Ordering, from.name(), seen);
         }
         if *end == Ended::Not {
             simulation.fail(Law::Ordering, who, "its peer aborted, but to_app goes on");

@@ -1,12 +1,14 @@
 //! Robustness: no bytes panic, nothing hangs, and memory stays within the stated limits.
 
 use crate::conversation::Conversation;
+use crate::law::Law;
 use crate::monologue::Phase;
 use crate::rng::Rng;
 use crate::role::Role;
 use crate::simulation::{Fault, Setting, Simulation};
 use crate::subject::Subject;
 use crate::traffic::Traffic;
+use wirestack_layer::Flow;
 
 /// Checks [`Law::Robustness`](crate::Law::Robustness) with junk, and with conversations in which
 /// bytes are changed, lost and inserted.
@@ -37,7 +39,17 @@ pub fn robustness<F: Traffic>(subject: &Subject<F>) {
     simulation.settle();
     simulation.break_wires();
     simulation.hang_up();
+    for (from, decides) in [
+        (Role::Client, true),
+        (Role::Server, true),
+        (Role::Server, false),
+    ] {
+        gives_up(subject, from, decides);
+    }
     for to in [Role::Client, Role::Server] {
+        for fill in [0, 0xff, b'A', b'\n'] {
+            flood(subject, to, fill);
+        }
         for open in [false, true] {
             for fill in [None, Some(0), Some(0xff), Some(b'A'), Some(b'\n')] {
                 let junk = fill.map_or_else(|| Rng::new(7).bytes(FLOOD), |byte| vec![byte; FLOOD]);
@@ -59,6 +71,52 @@ pub fn robustness<F: Traffic>(subject: &Subject<F>) {
             bend(subject, Phase { open: false, to }, at, fault, seed);
         }
     }
+}
+
+/// Lets an application abort while the handshake waits: for a peer that does not answer, or for the
+/// decision of the application.
+fn gives_up<F: Traffic>(subject: &Subject<F>, from: Role, decides: bool) {
+    let what = format!("the {from:?} aborts while its handshake waits (decides: {decides})");
+    let setting = Setting::whole(subject.largest_limit());
+    let mut simulation = Simulation::new(subject, setting, what);
+    simulation.server.app.decides = decides;
+    simulation.directions[from.other() as usize].stalled = decides;
+    simulation.settle();
+    if simulation.peer(from).is_open() {
+        return;
+    }
+    simulation.peer(from).app.abort();
+    simulation.settle();
+    if !simulation.peer(from).flows.to_wire.is_closed() {
+        let seen = "its application aborted, but it waits on (see `Flows::propagate_abort`)";
+        simulation.fail(Law::Robustness, from.name(), seen);
+    }
+}
+
+/// Sends the same byte to a peer that opens, for as long as it reads. It has to fail before it has
+/// read more than it may hold.
+fn flood<F: Traffic>(subject: &Subject<F>, to: Role, fill: u8) {
+    let what = format!("the {to:?} reads {fill:#04x} and nothing else");
+    let setting = Setting::whole(subject.largest_limit());
+    let mut simulation = Simulation::new(subject, setting, what);
+    let (context, now) = (simulation.context.clone(), simulation.now);
+    let peer = simulation.peer(to);
+    let most = subject.memory + subject.unit;
+    let mut read = 0;
+    while read <= most {
+        peer.process(&context, now);
+        let from_wire = &peer.flows.from_wire;
+        read = from_wire.total() as usize - from_wire.len();
+        let room = from_wire.room();
+        if peer.is_open() || peer.flows.to_app.is_closed() || room == 0 {
+            return;
+        }
+        peer.flows.from_wire.write(&vec![fill; room]);
+    }
+    let who = peer.who();
+    let seen =
+        format!("it has read {read} bytes and its handshake goes on, with memory for {most}");
+    simulation.fail(Law::Robustness, who, seen);
 }
 
 /// Holds a conversation with a fault, at this offset of the phase.

@@ -72,6 +72,11 @@ impl<F: Traffic> Application<F> {
         }
     }
 
+    /// Returns `true` if everything was handed over.
+    pub(super) fn is_fed(&self) -> bool {
+        self.fed == self.sent.len()
+    }
+
     /// Returns the number of bytes that were handed over.
     pub(super) fn fed(&self) -> usize {
         self.sent[..self.fed].iter().map(F::byte_size).sum()

@@ -162,7 +162,9 @@ impl<F: Traffic> Call<'_, F> {
             self.fail(Law::Robustness, seen);
         }
         if unread > 0 && required <= unread {
-            let seen = format!("{unread} bytes are left unread, and {required} are required");
+            let seen = format!(
+                "{unread} bytes are left unread, and {required} are required (see `Pipe::require`)"
+            );
             self.fail(Law::Demand, seen);
         }
     }
@@ -171,6 +173,16 @@ impl<F: Traffic> Call<'_, F> {
     /// states.
     fn states(&self, was_open: bool, was_transparent: bool) -> (bool, bool) {
         let (open, transparent) = (self.layer.is_open(), self.layer.is_transparent());
+        let progress = self.layer.progress();
+        let waits = matches!(progress, Progress::Opening(_) | Progress::Deciding(_));
+        if open && waits {
+            let seen = format!("`is_open()` is true, but `progress()` says: {progress}");
+            self.fail(Law::Honesty, seen);
+        }
+        if !open && progress == Progress::Open && !self.after.to_app.closed {
+            let seen = "`is_open()` is false, but `progress()` says: open";
+            self.fail(Law::Honesty, seen.into());
+        }
         for (now, was, what) in [
             (open, was_open, "open"),
             (transparent, was_transparent, "transparent"),

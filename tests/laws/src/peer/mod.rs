@@ -13,7 +13,7 @@ use crate::subject::{Endpoint, Subject};
 use crate::traffic::Traffic;
 use application::Application;
 pub(crate) use ends::{Ended, Ends};
-use flows::OwnedFlows;
+use flows::{NAMES, OwnedFlows};
 use invariants::{Call, Invariants};
 use snapshot::{LayerState, Snapshot};
 use std::any::Any;
@@ -83,6 +83,9 @@ impl<'a, F: Traffic> Peer<'a, F> {
             let untimed = self.snapshots.is_multiple_of(2) && self.deadline().is_none();
             if !(untimed && self.step_with(context, now, Endpoint::<F>::process_untimed)) {
                 self.step(context, now);
+            } else if self.deadline().is_some() {
+                let seen = "`process_untimed` sets a deadline, which no driver asks for then";
+                context.broken(Law::Deadline, self.who(), seen);
             }
             let snapshot = self.snapshot();
             self.step(context, now);
@@ -99,10 +102,31 @@ impl<'a, F: Traffic> Peer<'a, F> {
 
     /// Calls a layer that has nothing to do, a moment later.
     pub(crate) fn idle(&mut self, context: &Context, later: Instant) {
-        if self.deadline().is_none_or(|deadline| later < deadline) {
-            let snapshot = self.snapshot();
+        let deadline = self.deadline();
+        if deadline.is_none_or(|deadline| later < deadline) {
+            let before = self.snapshot();
             self.step(context, later);
-            self.unchanged(context, &snapshot, "a call before the deadline");
+            if deadline.is_some() {
+                return self.unchanged(context, &before, "a call before the deadline");
+            }
+            let after = Snapshot::of(&*self.layer, &self.flows, before.facts);
+            if before != after {
+                let changes = before.changes(&after);
+                let seen = format!("`deadline()` is None, but a call later {changes}");
+                context.broken(Law::Deadline, self.who(), seen);
+            }
+        }
+    }
+
+    /// Calls a layer after bytes have left `to_wire`, in which there was room before. A driver does
+    /// not call it for that.
+    pub(crate) fn relieved(&mut self, context: &Context, now: Instant) {
+        let before = self.flows.each_moves();
+        self.step(context, now);
+        if self.flows.each_moves() != before {
+            let seen = "it waited for bytes to leave to_wire, although there was room: \
+                        no driver calls it for that (is a unit held back until it fits?)";
+            context.broken(Law::Idempotence, self.who(), seen);
         }
     }
 
@@ -180,6 +204,25 @@ impl<'a, F: Traffic> Peer<'a, F> {
         self.layer.carries_half_close()
     }
 
+    pub(crate) fn is_flushed(&self) -> bool {
+        self.layer.is_flushed()
+    }
+
+    /// Returns `true` if the layer says that everything which it was given has left.
+    pub(crate) fn has_left(&self) -> bool {
+        let flows = &self.flows;
+        self.app.is_fed()
+            && flows.from_app.is_empty()
+            && flows.to_wire.is_empty()
+            && self.is_flushed()
+    }
+
+    /// Returns `true` if the layer has taken all that its application sent, or has stopped it.
+    pub(crate) fn is_relieved(&self) -> bool {
+        let from_app = &self.flows.from_app;
+        from_app.stopped().is_some() || (self.app.is_fed() && from_app.is_empty())
+    }
+
     pub(crate) fn is_open(&self) -> bool {
         self.layer.is_open()
     }
@@ -216,6 +259,26 @@ impl<'a, F: Traffic> Peer<'a, F> {
     /// Returns the state of each layer, from the wire up.
     pub(crate) fn layers(&self) -> Vec<LayerState> {
         snapshot::layer_states(&*self.layer, true)
+    }
+
+    /// Returns what waits in its flows, and its progress, in words.
+    pub(crate) fn state(&self) -> String {
+        let flows = &self.flows;
+        let waits = [
+            flows.from_wire.len(),
+            flows.to_wire.len(),
+            flows.from_app.held(),
+            flows.to_app.held(),
+        ];
+        let mut waits = NAMES.iter().zip(waits).filter(|(_, waits)| *waits > 0);
+        let first = waits
+            .next()
+            .map_or("nothing waits".to_owned(), |(name, n)| {
+                format!("{n} bytes wait in {name}")
+            });
+        let others: String = waits.map(|(name, n)| format!(", {n} in {name}")).collect();
+        let who = self.who();
+        format!("{who}: {}; {first}{others}", self.layer.progress())
     }
 
     fn snapshot(&mut self) -> Snapshot {

@@ -118,7 +118,44 @@ impl<'a, F: Traffic> Simulation<'a, F> {
         self.fail(Law::Idempotence, "conversation", "it never comes to rest")
     }
 
+    /// Runs both peers until this one says that everything has left, and from then on the other one
+    /// alone. Returns `false` if it never says so.
+    pub(crate) fn flush(&mut self, from: Role) -> bool {
+        for _ in 0..ROUNDS {
+            let (context, now) = (self.context.clone(), self.now);
+            let mut moved = self.peer(from).process(&context, now);
+            while !self.peer(from).flows.to_wire.is_empty() && self.carry_quietly(from) {
+                moved |= self.peer(from.other()).process(&context, now);
+            }
+            if self.peer(from).has_left() {
+                self.peer(from.other()).process(&context, now);
+                return true;
+            }
+            moved |= self.peer(from.other()).process(&context, now);
+            moved |= self.carry_quietly(from.other());
+            if !moved {
+                return false;
+            }
+        }
+        false
+    }
+
+    /// Carries what one peer has written, and calls that peer again where a driver would not.
     fn carry(&mut self, from: Role) -> bool {
+        let to_wire = &self.peer(from).flows.to_wire;
+        let (had_room, waited) = (to_wire.room() > 0, to_wire.len());
+        let moved = self.carry_quietly(from);
+        if had_room && self.peer(from).flows.to_wire.len() < waited {
+            match from {
+                Role::Client => self.client.relieved(&self.context, self.now),
+                Role::Server => self.server.relieved(&self.context, self.now),
+            }
+        }
+        moved
+    }
+
+    /// Carries what one peer has written.
+    fn carry_quietly(&mut self, from: Role) -> bool {
         let (client, server) = (&mut self.client.flows, &mut self.server.flows);
         let (output, input) = match from {
             Role::Client => (&mut client.to_wire, &mut server.from_wire),
@@ -128,7 +165,8 @@ impl<'a, F: Traffic> Simulation<'a, F> {
     }
 
     fn idle(&mut self) {
-        self.now += MOMENT;
+        // Without a deadline, time changes nothing.
+        self.now += self.deadline().map_or(LONG, |_| MOMENT);
         self.client.idle(&self.context, self.now);
         self.server.idle(&self.context, self.now);
     }
@@ -229,6 +267,9 @@ impl<'a, F: Traffic> Simulation<'a, F> {
 
 /// The time that passes before an idle peer is called again.
 const MOMENT: Duration = Duration::from_millis(1);
+
+/// The time that passes if no peer has a deadline.
+const LONG: Duration = Duration::from_secs(3600);
 
 /// More rounds than any conversation needs.
 const ROUNDS: usize = 1 << 22;

@@ -2,7 +2,7 @@ use super::Bug;
 use bytes::Bytes;
 use std::time::Duration;
 use wirestack_layer::Instant;
-use wirestack_layer::{End, Error, Flow, Flows, Layer, Pipe, Progress};
+use wirestack_layer::{Error, Flow, Flows, Layer, Pipe, Progress};
 
 /// A gate: the client asks for a door in one line, and the server's application opens it or keeps
 /// it shut. An open gate is transparent.
@@ -79,6 +79,9 @@ impl Gate {
             self.fail(p, error);
         } else if self.until.is_some_and(|until| until <= now) {
             self.fail(p, Error::peer("gate", "no line came in time"));
+        } else if p.propagate_abort() {
+            self.until = None;
+            self.state = State::Over;
         } else {
             p.from_wire.require(there + 1);
         }
@@ -123,15 +126,14 @@ impl Layer for Gate {
                 State::Reading { client } => {
                     let client = *client;
                     self.read(&mut p, client, now);
-                    if let State::Reading { .. } | State::Deciding = self.state {
+                    if let State::Reading { .. } = self.state {
                         return;
                     }
                 }
                 State::Deciding => {
-                    if let Some(End::Aborted(error)) = p.from_wire.closed().cloned()
-                        && !self.has(Bug::ParksForEver)
-                    {
-                        self.fail(&mut p, error);
+                    if !self.has(Bug::ParksForEver) && p.propagate_abort() {
+                        self.until = None;
+                        self.state = State::Over;
                     }
                     return;
                 }

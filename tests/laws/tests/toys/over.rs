@@ -64,6 +64,10 @@ impl Layer for Over {
         lower.chain(self.upper.deadline()).min()
     }
 
+    fn is_flushed(&self) -> bool {
+        self.down.is_empty() && self.lower.is_flushed() && self.upper.is_flushed()
+    }
+
     fn is_open(&self) -> bool {
         self.lower.is_open() && self.upper.is_open()
     }

@@ -21,6 +21,8 @@ pub(crate) struct Records {
     greeted: bool,
     state: State,
     hoard: Vec<u8>,
+    wakes: Option<Instant>,
+    last: Instant,
 }
 
 enum State {
@@ -37,6 +39,8 @@ impl Records {
             greeted: false,
             state: State::New,
             hoard: Vec::new(),
+            wakes: None,
+            last: Instant::ORIGIN,
         }
     }
 
@@ -49,6 +53,9 @@ impl Records {
             p.to_wire.finish();
             p.to_app.abort(error);
             p.discard();
+        } else if self.has(Bug::HidesItsPlace) {
+            p.to_app.abort(error.clone());
+            p.fail(error);
         } else {
             p.fail(error);
         }
@@ -68,14 +75,28 @@ impl Records {
             _ => now + TIMEOUT,
         };
         self.state = State::Opening(until);
-        match p.from_wire.unread().first() {
-            Some(greeting) if *greeting == self.greeting() => {
+        if self.has(Bug::OverlooksTheGreeting)
+            && let Some(End::Aborted(error)) = p.from_wire.closed().cloned()
+        {
+            self.fail(p, error);
+            return false;
+        }
+        if self.has(Bug::HoardsBeforeItIsOpen) {
+            self.hoard(p);
+        }
+        if self.has(Bug::ReadsJunkForEver) {
+            let unread = p.from_wire.unread();
+            let greeting = unread.iter().position(|byte| *byte == GREETING);
+            let junk = greeting.unwrap_or(unread.len());
+            p.from_wire.consume(junk);
+        }
+        match p.from_wire.unread().first().copied() {
+            Some(greeting) if greeting == self.greeting() => {
                 p.from_wire.consume(1);
                 self.state = State::Open;
                 return true;
             }
             Some(other) => {
-                let other = *other;
                 assert!(!self.has(Bug::PanicsOnJunk), "what is {other}?");
                 self.fail(p, Error::peer("records", format!("greeted with {other}")));
             }
@@ -84,6 +105,8 @@ impl Records {
                     self.fail(p, error);
                 } else if until <= now && !self.has(Bug::LingersAtItsDeadline) {
                     self.fail(p, Error::peer("records", "not greeted"));
+                } else if !self.has(Bug::IgnoresThatItsApplicationGivesUp) && p.propagate_abort() {
+                    self.state = State::Over { opened: false };
                 }
             }
         }
@@ -105,6 +128,10 @@ impl Records {
                 let error = Error::peer("records", "something broke");
                 from_wire.closed().map(|_| error)
             }
+            Bug::BlamesItself => match from_wire.closed()? {
+                End::Finished => Some(Error::local("records", "cut in the middle")),
+                End::Aborted(error) => Some(error.clone()),
+            },
             _ => from_wire.truncation("records", "cut in the middle"),
         }
     }
@@ -112,14 +139,24 @@ impl Records {
     fn write(&mut self, p: &mut P<'_>) {
         let free = self.has(Bug::OverfillsTheWire);
         if self.has(Bug::Hoards) && !p.to_wire.is_closed() {
-            while let Some(record) = p.from_app.pop() {
-                self.hoard.extend(length(record.0.len()));
-                self.hoard.extend(record.0);
-            }
+            self.hoard(p);
+        }
+        if self.has(Bug::WritesInParts)
+            && self.hoard.is_empty()
+            && !p.to_wire.is_closed()
+            && let Some(record) = p.from_app.pop()
+        {
+            self.hoard.extend(length(record.0.len()));
+            self.hoard.extend(record.0);
+        }
+        if !self.hoard.is_empty() && !p.to_wire.is_closed() {
             let n = self.hoard.len().min(p.to_wire.room());
             p.to_wire.write(&self.hoard.drain(..n).collect::<Vec<u8>>());
             if !self.hoard.is_empty() {
                 return;
+            }
+            if self.has(Bug::WritesInParts) && !p.from_app.is_empty() {
+                return self.write(p);
             }
         }
         if self.has(Bug::AbortOvertakes)
@@ -130,6 +167,7 @@ impl Records {
         }
         while (free || p.to_wire.room() > 0)
             && !p.to_wire.is_closed()
+            && self.fits(p)
             && let Some(record) = p.from_app.pop()
         {
             if self.has(Bug::FillsWhatIsFree) && p.to_wire.room() > 1000 {
@@ -158,12 +196,27 @@ impl Records {
         }
     }
 
+    fn hoard(&mut self, p: &mut P<'_>) {
+        while let Some(record) = p.from_app.pop() {
+            self.hoard.extend(length(record.0.len()));
+            self.hoard.extend(record.0);
+        }
+    }
+
+    fn fits(&self, p: &P<'_>) -> bool {
+        let size = p.from_app.front().map_or(0, |record| 3 + record.0.len());
+        !self.has(Bug::HoldsBackUntilItFits) || p.to_wire.is_empty() || p.to_wire.room() >= size
+    }
+
     fn read(&mut self, p: &mut P<'_>) {
         let free = self.has(Bug::OverfillsTheApplication);
         if self.has(Bug::ErrorOvertakes)
             && let Some(End::Aborted(error)) = p.from_wire.closed().cloned()
         {
             return self.fail(p, error);
+        }
+        if self.has(Bug::WaitsForADeafApplication) && p.to_app.stopped().is_some() {
+            return;
         }
         while (free || p.to_app.room() > 0) && !p.to_app.is_closed() {
             let unread = p.from_wire.unread();
@@ -224,6 +277,8 @@ impl Layer for Records {
     }
 
     fn process(&mut self, mut p: P<'_>, now: Instant) {
+        self.last = now;
+        self.wakes = self.wakes.filter(|wakes| *wakes > now);
         if let State::Over { .. } = self.state {
             return p.discard();
         }
@@ -242,22 +297,48 @@ impl Layer for Records {
         }
     }
 
-    fn process_untimed(&mut self, _: P<'_>) -> bool {
+    fn process_untimed(&mut self, mut p: P<'_>) -> bool {
+        if self.has(Bug::OverlooksTheClock) && matches!(self.state, State::Open) {
+            p.propagate_stop();
+            self.write(&mut p);
+            self.read(&mut p);
+            self.wakes = Some(self.last + TIMEOUT);
+            return true;
+        }
         self.has(Bug::ClaimsToHaveRun)
     }
 
     fn deadline(&self) -> Option<Instant> {
         match self.state {
-            State::Opening(until) => Some(until),
-            _ => None,
+            State::Opening(until) => (!self.has(Bug::NamesNoDeadline)).then_some(until),
+            _ => self.wakes,
         }
     }
 
     fn is_open(&self) -> bool {
-        matches!(self.state, State::Open | State::Over { opened: true })
+        match self.bug {
+            Bug::NeverSaysThatItIsOpen => false,
+            Bug::SaysAtOnceThatItIsOpen => true,
+            _ => matches!(self.state, State::Open | State::Over { opened: true }),
+        }
+    }
+
+    fn is_flushed(&self) -> bool {
+        match self.bug {
+            Bug::NeverFlushed => false,
+            Bug::WritesInParts => true,
+            _ => self.hoard.is_empty(),
+        }
     }
 
     fn progress(&self) -> Progress {
+        match self.bug {
+            Bug::SaysAtOnceThatItIsOpen | Bug::SaysOpenWhileItOpens => return Progress::Open,
+            Bug::NeverSaysThatItIsOpen | Bug::SaysOpeningForEver => {
+                return Progress::Opening("the greeting");
+            }
+            _ => {}
+        }
         match self.state {
             State::New | State::Opening(_) => Progress::Opening("the greeting"),
             State::Open => Progress::Open,
