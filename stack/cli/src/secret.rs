@@ -1,6 +1,7 @@
 //! Passwords from files, the environment and the terminal.
 
 use crate::exit::{Exit, Failure};
+use crate::files::BOM;
 use crate::terminal;
 use std::io::IsTerminal;
 use std::path::Path;
@@ -17,6 +18,7 @@ pub(crate) fn from_file(path: &Path) -> Result<Zeroizing<String>, Failure> {
     let text = Zeroizing::new(text);
     let text = std::str::from_utf8(&text).map_err(|error| wrong(&error))?;
     let line = text.lines().next().unwrap_or_default();
+    let text = text.strip_prefix(BOM).unwrap_or(text);
     if line.is_empty() {
         return Err(wrong(&"the first line is empty"));
     }

@@ -1,6 +1,7 @@
 //! The users of a server: a file with hashed passwords.
 
 use crate::exit::Failure;
+use crate::files::read_text;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params};
@@ -29,7 +30,7 @@ impl Users {
     /// Reads a file: `user:hash` in each line, as `wirestack passwd` writes it. Empty lines and those
     /// that begin with `#` do not count.
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
-        let text = std::fs::read_to_string(path)
+        let text = read_text(path)
             .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
         let mut hashes = HashMap::new();
         for (n, line) in text.lines().enumerate() {

@@ -33,7 +33,7 @@ pub(crate) struct ProbeArguments {
     /// Offers this subprotocol of WebSocket
     #[arg(short, long, value_name = "NAME")]
     subprotocol: Vec<String>,
-    /// Adds a field to the request that opens the WebSocket
+    /// Adds a field to the request that opens the WebSocket: "Name: value", or @FILE with one on each line
     #[arg(short = 'H', long, value_name = "NAME: VALUE")]
     header: Vec<String>,
     /// Opens the WebSocket over HTTP/1.1 only
@@ -76,8 +76,9 @@ pub(crate) async fn run(arguments: Box<ProbeArguments>, output: &Output) -> Resu
             connect = connect.subprotocol(name);
         }
         for text in &arguments.header {
-            let (name, value) = crate::connect::header(text)?;
-            connect = connect.header(name, value);
+            for (name, value) in crate::files::fields(text)? {
+                connect = connect.header(name, value);
+            }
         }
         if arguments.http1 {
             connect = connect.http1_only();

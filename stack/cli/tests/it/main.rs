@@ -6,6 +6,7 @@ mod config;
 mod connect;
 mod echo_server;
 mod ends;
+mod files;
 mod forward;
 mod limits;
 mod manual;
