@@ -164,7 +164,9 @@ impl Way {
             || self.direct
             || self.system_proxy
             || self.pac.is_some();
-        if !is_named && let Ok(hops) = std::env::var("WIRESTACK_VIA") {
+        if !is_named && let Some(hops) = std::env::var_os("WIRESTACK_VIA") {
+            // What is no text is no hop either: it is an error, and no way past the proxies.
+            let hops = hops.to_string_lossy();
             self.via = hops.split_whitespace().map(str::to_owned).collect();
         }
         self

@@ -1,8 +1,11 @@
 //! Files as editors and shells of other systems write them, and what they hold.
 
-use crate::support::{Echo, Folder, Server, echo, run, run_with};
+use crate::support::{Echo, Folder, Server, command, echo, run, run_with};
+use std::ffi::OsStr;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::ffi::OsStrExt;
+use std::process::Stdio;
 
 /// What some editors write before the text of a file.
 const BOM: &str = "\u{feff}";
@@ -81,6 +84,41 @@ fn every_command_takes_fields_from_a_file() {
             assert!(end.err.contains(says), "{command:?}: {}", end.err);
             assert!(!end.err.contains("hunter2"), "{}", end.err);
         }
+    }
+}
+
+#[test]
+fn variables_that_are_no_text_are_told_without_their_values() {
+    let value = OsStr::from_bytes(b"http://hunter2\xff:1");
+    let target = format!("tcp://{}", echo());
+    let stack = "connect(127.0.0.1:1, user=me, password-env=WORD) | tcp(127.0.0.1:1)";
+    for (arguments, variable, says) in [
+        // The way past the proxies would be open.
+        (
+            &["probe", "-q", &target][..],
+            "WIRESTACK_VIA",
+            "--via number 1",
+        ),
+        (
+            &["probe", "--stack", stack],
+            "WORD",
+            "the variable WORD is not UTF-8",
+        ),
+        (
+            &["probe", "-q", &target, "--proxy-user", "me"],
+            "WIRESTACK_PROXY_PASSWORD",
+            "the variable WIRESTACK_PROXY_PASSWORD is not UTF-8",
+        ),
+        (&["passwd", "me"], "WIRESTACK_PASSWORD", "is not UTF-8"),
+    ] {
+        let mut child = command(arguments);
+        let end = child.env(variable, value).stdin(Stdio::null()).output();
+        let end = end.expect("the program");
+        let errors = String::from_utf8_lossy(&end.stderr);
+        assert_eq!(end.status.code(), Some(2), "{variable}: {errors}");
+        assert!(errors.contains(says), "{variable}: {errors}");
+        let is_secret = variable != "WIRESTACK_VIA";
+        assert!(!(is_secret && errors.contains("hunter2")), "{errors}");
     }
 }
 
