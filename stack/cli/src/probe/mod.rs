@@ -8,7 +8,7 @@ mod opened;
 mod routes;
 
 use crate::exit::{Exit, Failure};
-use crate::output::{Output, Paint};
+use crate::output::{Output, Paint, json_text};
 use crate::way::Way;
 use clap::Args;
 use opened::Opened;
@@ -95,7 +95,7 @@ pub(crate) async fn run(arguments: Box<ProbeArguments>, output: &Output) -> Resu
         stream(connect).await
     };
     if arguments.json {
-        output.line(&json::report(&target, &result).to_string());
+        output.line(&json_text(&json::report(&target, &result)));
         return Ok(match result {
             Ok(_) => Exit::Done,
             Err(error) => Exit::of(error.reason()),

@@ -3,7 +3,7 @@
 use super::finding::{Finding, FindingRuntime};
 use crate::builder::Builder;
 use crate::exit::{Exit, Failure};
-use crate::output::{Output, Paint};
+use crate::output::{Output, Paint, json_text};
 use crate::way::Way;
 use serde_json::json;
 use std::sync::{Arc, Mutex};
@@ -37,7 +37,9 @@ pub(crate) async fn run(
             .iter()
             .map(|found| json!({ "source": found.source, "route": found.route, "why": found.why }));
         let all: Vec<_> = all.collect();
-        output.line(&json!({ "target": target.to_string(), "routes": all }).to_string());
+        output.line(&json_text(
+            &json!({ "target": target.to_string(), "routes": all }),
+        ));
         return Ok(Exit::Done);
     }
     for found in &all {
