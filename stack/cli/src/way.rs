@@ -200,6 +200,11 @@ impl PreparedWay {
         self.context.clone()
     }
 
+    /// Returns the options.
+    pub(crate) fn way(&self) -> &Way {
+        &self.way
+    }
+
     /// Sets the way of a builder.
     pub(crate) fn apply<B: Builder>(&self, builder: B, context: DialContext) -> Result<B, Failure> {
         let way = &self.way;

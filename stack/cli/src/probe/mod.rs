@@ -64,7 +64,7 @@ pub(crate) async fn run(arguments: Box<ProbeArguments>, output: &Output) -> Resu
     let url = arguments.way.url(arguments.url.as_deref(), &prepared)?;
     let target: Target = url.parse().map_err(Failure::usage)?;
     if arguments.all_routes {
-        return routes::run(&url, &target, &arguments.way, arguments.json, output).await;
+        return routes::run(&url, &target, &prepared, arguments.json, output).await;
     }
     let mut context = prepared.context();
     if !arguments.json && !arguments.quiet {

@@ -14,5 +14,6 @@ mod memory;
 mod options;
 mod probe;
 mod reverse;
+mod routes;
 mod serve;
 mod support;
