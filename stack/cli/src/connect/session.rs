@@ -194,7 +194,7 @@ fn closed(reader: &WebSocketReader) -> Option<CloseFrame> {
     reader.with(|engine| engine.part::<Control>().and_then(Control::closed).cloned())
 }
 
-fn broke(error: &Error) -> Failure {
+pub(super) fn broke(error: &Error) -> Failure {
     Failure::new(Exit::Broken, format!("the connection was lost: {error}"))
 }
 
