@@ -161,8 +161,10 @@ fn configured(mut connect: Connect, arguments: &ConnectArguments) -> Result<Conn
     config.max_message = arguments.max_message.get();
     config.max_frame = arguments.max_message.get();
     if let Some(seconds) = arguments.ping {
-        let wrong = |_| Failure::usage("--ping takes seconds, such as 30");
-        let interval = Duration::try_from_secs_f64(seconds).map_err(wrong)?;
+        let interval = Duration::try_from_secs_f64(seconds);
+        let interval = interval.ok().filter(|interval| !interval.is_zero());
+        let interval = interval
+            .ok_or_else(|| Failure::usage("--ping takes seconds, more than 0, such as 30"))?;
         config.keepalive = Some(Keepalive {
             interval,
             timeout: interval,
