@@ -172,6 +172,12 @@ impl ForwardOptions {
             Some(near) => Carrier::tunnel(near),
             None => Carrier::way(way.clone()),
         };
+        // A way that carries no datagrams is told before anything listens.
+        for rule in rules.iter().filter(|_| near.is_none()) {
+            if let ForwardTo::Udp(target) = &rule.to {
+                UdpWay::through(way.hops_to(target)?)?;
+            }
+        }
         let log = Log::new(self.log, Arc::new(Metrics::default()));
         let mut proxy = Proxy::new(carrier.clone(), log.clone());
         proxy.idle = Duration::from_secs(self.idle_timeout.max(1));
