@@ -300,7 +300,15 @@ class Program:
             code = terminal.ended(0)
             if self.bed.PASSWORD in terminal.seen:
                 raise Failure(f"the password is shown: {terminal.seen!r}")
-            return f"exit code {code}, {terminal.seen[-60:]!r}"
+            told = f"exit code {code}, {terminal.seen[-60:]!r}"
+        with Terminal(command) as terminal:
+            terminal.expect("user:")
+            terminal.type("user\n")
+            terminal.expect("password:")
+            terminal.await_hidden()
+            terminal.type("\x03")
+            terminal.ended(130)
+        return told
 
 
 class Terminal:

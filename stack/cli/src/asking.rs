@@ -1,6 +1,7 @@
 //! Questions to the person at the terminal, when a proxy wants a user and a password.
 
-use crate::{secret, terminal};
+use crate::exit::Exit;
+use crate::{listen, secret, terminal};
 use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -58,8 +59,15 @@ impl Answers {
 
 fn from_person(question: &str) -> Option<Credentials> {
     let user = terminal::read_line(&format!("{question}\nuser: ")).ok()?;
-    let password = secret::from_terminal("password").ok()?;
-    Some(Credentials::new(user.trim(), password.as_bytes().to_vec()))
+    match secret::from_terminal("password") {
+        Ok(password) => Some(Credentials::new(user.trim(), password.as_bytes().to_vec())),
+        // The terminal gave it as a byte, and no signal follows.
+        Err(failure) if failure.exit == Exit::Interrupted => {
+            listen::remove_unix_sockets();
+            std::process::exit(Exit::Interrupted.code());
+        }
+        Err(_) => None,
+    }
 }
 
 #[cfg(test)]

@@ -11,9 +11,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use wirestack::dial::{DialError, Endpoint, Reason};
 use wirestack::runtime::{AddressStream, Resolve};
+use wirestack::socks::{AddressError, SocksError};
 use wirestack::{
     AccessPolicy, ByteStream, ConnectStream, Connection, Connector, DialContext, Error,
-    ForwardProxy, Layer, Pipe, ProxyTimeouts, socks,
+    ForwardProxy, Layer, OpeningTimedOut, Pipe, ProxyTimeouts, socks,
 };
 
 /// A way to open connections. A clone shares its settings.
@@ -217,9 +218,23 @@ impl From<NotOpened> for Failure {
         match error {
             NotOpened::Settings(failure) => failure,
             NotOpened::Dial(error) => error.into(),
-            NotOpened::Tunnel(_) => Self::new(Exit::ProxyRefused, error),
+            NotOpened::Tunnel(ref why) => Self::new(exit_of(why), error),
             NotOpened::NotAllowed => Self::other(error),
         }
+    }
+}
+
+/// Returns the exit code for the reason that the far end of a tunnel opened nothing.
+fn exit_of(error: &Error) -> Exit {
+    match error.cause() {
+        Some(
+            SocksError::Refused { .. }
+            | SocksError::MethodsRefused { .. }
+            | SocksError::PasswordRefused(_),
+        ) => Exit::ProxyRefused,
+        _ if error.cause::<OpeningTimedOut>().is_some() => Exit::TimedOut,
+        _ if error.cause::<AddressError>().is_some() => Exit::Usage, // no request can name it
+        _ => Exit::Broken,
     }
 }
 
@@ -280,6 +295,7 @@ const FAR_TIMEOUT: Duration = Duration::from_secs(30);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tokio::io::AsyncWriteExt;
     use tokio::net::{TcpListener, TcpStream};
     use wirestack::{Engine, Identity};
 
@@ -300,10 +316,36 @@ mod tests {
         let Err(error) = opened else {
             panic!("it opened");
         };
-        let error = error.to_string();
+        let text = error.to_string();
+        assert_eq!(Failure::from(error).exit, Exit::TimedOut);
         let wanted = "the far end of the tunnel: engine: not open after 50ms: opening, waiting for the \
                       choice of a method";
-        assert_eq!(error, wanted);
+        assert_eq!(text, wanted);
         drop(silent);
+    }
+
+    #[tokio::test]
+    async fn the_exit_code_tells_a_far_end_that_refuses_from_one_that_breaks() {
+        for (answer, exit) in [
+            (&b"\x05\0\x05\x02\0\x01\0\0\0\0\0\0"[..], Exit::ProxyRefused),
+            (b"\x05\xff", Exit::ProxyRefused),
+            (b"\x05\0", Exit::Broken),
+            (b"SSH-2.0-x\r\n", Exit::Broken),
+        ] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let at = listener.local_addr().unwrap();
+            let (socket, far) = tokio::join!(TcpStream::connect(at), listener.accept());
+            let (mut far, _) = far.unwrap();
+            far.write_all(answer).await.unwrap();
+            far.shutdown().await.unwrap();
+            let socket = Connection::from_transport(socket.unwrap(), Engine::new(Identity));
+            let target = Endpoint {
+                host: "example.org".to_owned(),
+                port: 443,
+            };
+            let opened = ask_far_end(socket.unwrap(), &target, FAR_TIMEOUT).await;
+            let error = opened.err().expect("it opened");
+            assert_eq!(Failure::from(error).exit, exit, "{answer:?}");
+        }
     }
 }

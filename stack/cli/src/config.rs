@@ -1,6 +1,7 @@
 //! The configuration file of `serve` and `forward`, and `wirestack check`.
 
 use crate::exit::{Exit, Failure};
+use crate::files::read_text;
 use crate::forward::ForwardOptions;
 use crate::output::{Output, Paint};
 use crate::serve::ServeOptions;
@@ -33,7 +34,7 @@ pub(crate) fn read(path: &Path) -> Result<Config, Failure> {
             error.to_string().trim_end()
         ))
     };
-    let text = std::fs::read_to_string(path).map_err(|error| wrong(&error))?;
+    let text = read_text(path).map_err(|error| wrong(&error))?;
     toml::from_str(&text).map_err(|error| wrong(&told(&error, &text)))
 }
 

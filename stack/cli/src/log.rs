@@ -1,7 +1,7 @@
 //! The log of servers: one line for each connection, as text or as JSON, without secrets.
 
 use crate::metrics::{Ended, Metrics};
-use crate::output::safe_text;
+use crate::output::{json_text, safe_text};
 use clap::ValueEnum;
 use serde::Deserialize;
 use serde_json::json;
@@ -89,13 +89,20 @@ impl Log {
 
     fn write(&self, record: &Record, ended: &Ended, elapsed: Duration) {
         self.metrics.ended(record.protocol, ended);
+        if let Some(line) = self.line(record, ended, elapsed) {
+            write_line(&line);
+        }
+    }
+
+    /// Returns the line for a request. Nothing of a client ends it or moves a terminal.
+    fn line(&self, record: &Record, ended: &Ended, elapsed: Duration) -> Option<String> {
         let ms = elapsed.as_millis();
         let (target, user) = (record.target.as_deref(), record.user.as_deref());
         match self.form {
-            LogForm::None => {}
+            LogForm::None => None,
             LogForm::Json => {
                 let (sent, received) = ended.as_ref().copied().unwrap_or_default();
-                write_line(&json!({
+                Some(json_text(&json!({
                     "time": unix_time(),
                     "peer": record.peer.to_string(),
                     "user": user,
@@ -107,7 +114,7 @@ impl Log {
                     "received": received,
                     "ms": u64::try_from(ms).unwrap_or(u64::MAX),
                     "error": ended.as_ref().err(),
-                }));
+                })))
             }
             LogForm::Text => {
                 let user = user.map_or_else(String::new, |user| {
@@ -122,10 +129,10 @@ impl Log {
                     Ok((sent, received)) => format!("{sent} sent, {received} received"),
                     Err(error) => error.clone(),
                 };
-                write_line(&format!(
+                Some(format!(
                     "{}{user} {}{method} {target}: {end}, {ms} ms",
                     record.peer, record.protocol
-                ));
+                ))
             }
         }
     }
@@ -133,9 +140,9 @@ impl Log {
     /// Writes down what concerns the server itself.
     pub(crate) fn note(&self, text: &str) {
         if self.form == LogForm::Json {
-            write_line(&json!({ "time": unix_time(), "note": text }));
+            write_line(&json_text(&json!({ "time": unix_time(), "note": text })));
         } else {
-            write_line(&text);
+            write_line(text);
         }
     }
 }
@@ -154,7 +161,7 @@ fn protocol(spoken: Option<ProxyProtocol>) -> &'static str {
 const UNKNOWN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
 /// Nobody can be told that the log cannot be written.
-fn write_line(line: &dyn std::fmt::Display) {
+fn write_line(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
@@ -163,4 +170,28 @@ fn unix_time() -> f64 {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     (since.as_secs_f64() * 1e3).round() / 1e3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_line_of_a_log_holds_a_control_character_of_a_client() {
+        let odd = "a\u{9b}2J\u{7f}\u{1b}[m\n192.0.2.7:1 you";
+        let mut record = Record::new(UNKNOWN, "socks5");
+        record.user = Some(odd.to_owned());
+        record.target = Some(odd.to_owned());
+        record.method = Some(odd.to_owned());
+        for form in [LogForm::Text, LogForm::Json] {
+            let log = Log::new(form, Arc::default());
+            let line = log.line(&record, &Ok((1, 2)), Duration::ZERO);
+            let line = line.expect("a line");
+            assert!(!line.contains(char::is_control), "{line:?}");
+            if form == LogForm::Json {
+                let read: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+                assert_eq!(read["user"], odd);
+            }
+        }
+    }
 }

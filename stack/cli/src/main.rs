@@ -8,6 +8,7 @@ mod carrier;
 mod config;
 mod connect;
 mod exit;
+mod files;
 mod forward;
 mod halves;
 mod listen;

@@ -1,6 +1,7 @@
 //! What is printed, and its colours.
 
 use clap::ValueEnum;
+use serde_json::Value;
 use std::io::{self, IsTerminal, Write};
 use wirestack_layer::Escaped;
 
@@ -110,6 +111,20 @@ impl Paint {
 pub(crate) fn safe_text(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     Escaped::new(text).at_most(SHOWN).to_string()
+}
+
+/// Writes a value in one line, all control characters as JSON's escapes: a terminal obeys also those
+/// that JSON may hold as they are (U+007F to U+009F).
+pub(crate) fn json_text(value: &Value) -> String {
+    let text = value.to_string();
+    if !text.contains(char::is_control) {
+        return text;
+    }
+    let escaped = text.chars().map(|c| match c.is_control() {
+        true => format!("\\u{:04x}", u32::from(c)),
+        false => c.to_string(),
+    });
+    escaped.collect()
 }
 
 /// The number of characters of a peer that are shown.

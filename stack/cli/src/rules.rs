@@ -3,6 +3,14 @@
 use crate::exit::Failure;
 use crate::way::Way;
 
+/// Refuses the limits of these names that are 0. It could be meant as "no limit", and nothing would get through.
+pub(crate) fn at_least_one(limits: &[(&str, bool)]) -> Result<(), Failure> {
+    match limits.iter().find(|(_, is_zero)| *is_zero) {
+        Some((name, _)) => Err(Failure::usage(format!("--{name} takes a number from 1"))),
+        None => Ok(()),
+    }
+}
+
 impl Way {
     /// Checks what the parser of options checks of them: a file may say anything.
     pub(crate) fn check(&self) -> Result<(), Failure> {

@@ -1,7 +1,9 @@
 //! Passwords from files, the environment and the terminal.
 
 use crate::exit::{Exit, Failure};
+use crate::files::BOM;
 use crate::terminal;
+use std::env::VarError;
 use std::io::IsTerminal;
 use std::path::Path;
 use wirestack::BoxError;
@@ -16,11 +18,23 @@ pub(crate) fn from_file(path: &Path) -> Result<Zeroizing<String>, Failure> {
     let text = std::fs::read(path).map_err(|error| wrong(&error))?;
     let text = Zeroizing::new(text);
     let text = std::str::from_utf8(&text).map_err(|error| wrong(&error))?;
+    let text = text.strip_prefix(BOM).unwrap_or(text);
     let line = text.lines().next().unwrap_or_default();
     if line.is_empty() {
         return Err(wrong(&"the first line is empty"));
     }
     Ok(Zeroizing::new(line.to_owned()))
+}
+
+/// Returns the value of a variable, if it is set. The error of the standard library would show it.
+fn from_variable(name: &str) -> Result<Option<Zeroizing<String>>, Failure> {
+    match std::env::var(name) {
+        Ok(value) => Ok(Some(Zeroizing::new(value))),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(_)) => {
+            Err(Failure::usage(format!("the variable {name} is not UTF-8")))
+        }
+    }
 }
 
 /// Asks the person at the terminal, if there is one.
@@ -46,8 +60,8 @@ pub(crate) fn of_user(
     if let Some(file) = file {
         return from_file(file);
     }
-    if let Ok(value) = std::env::var(variable) {
-        return Ok(Zeroizing::new(value));
+    if let Some(value) = from_variable(variable)? {
+        return Ok(value);
     }
     from_terminal(&format!("password of {user}"))
 }
@@ -59,9 +73,10 @@ pub(crate) fn of_stack(source: SecretSource<'_>) -> Result<Vec<u8>, BoxError> {
             Ok(line) => Ok(line.as_bytes().to_vec()),
             Err(failure) => Err(failure.to_string().into()),
         },
-        SecretSource::Variable(name) => match std::env::var(name) {
-            Ok(value) => Ok(value.into_bytes()),
-            Err(error) => Err(format!("the variable {name}: {error}").into()),
+        SecretSource::Variable(name) => match from_variable(name) {
+            Ok(Some(value)) => Ok(value.as_bytes().to_vec()),
+            Ok(None) => Err(format!("the variable {name} is not set").into()),
+            Err(failure) => Err(failure.to_string().into()),
         },
     }
 }

@@ -1,7 +1,7 @@
 //! The near end of a tunnel in WebSockets.
 
-use crate::connect::header;
 use crate::exit::Failure;
+use crate::files::fields;
 use crate::halves::Halves;
 use crate::secret;
 use crate::way::PreparedWay;
@@ -33,7 +33,7 @@ pub(crate) struct Tunnel {
     /// Takes the password for --tunnel-user from the first line of this file
     #[arg(long = "tunnel-password-file", value_name = "FILE", requires = "user")]
     password_file: Option<PathBuf>,
-    /// Adds a field to the request that opens the tunnel
+    /// Adds a field to the request that opens the tunnel: "Name: value", or @FILE with one on each line
     #[arg(
         short = 'H',
         long = "tunnel-header",
@@ -86,8 +86,9 @@ impl Tunnel {
         let mut connect = Connect::new(url, DialContext::new()).tunnel();
         connect = way.apply(connect.config(wire::config()), way.context())?;
         for text in &self.header {
-            let (name, value) = header(text)?;
-            connect = connect.header(name, value);
+            for (name, value) in fields(text)? {
+                connect = connect.header(name, value);
+            }
         }
         if let Some(user) = &self.user {
             let file = self.password_file.as_deref();

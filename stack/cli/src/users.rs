@@ -1,9 +1,10 @@
 //! The users of a server: a file with hashed passwords.
 
 use crate::exit::Failure;
+use crate::files::read_text;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::{Algorithm, Argon2, Params};
+use argon2::{Algorithm, Argon2, Params, Version};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,7 +30,7 @@ impl Users {
     /// Reads a file: `user:hash` in each line, as `wirestack passwd` writes it. Empty lines and those
     /// that begin with `#` do not count.
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
-        let text = std::fs::read_to_string(path)
+        let text = read_text(path)
             .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
         let mut hashes = HashMap::new();
         for (n, line) in text.lines().enumerate() {
@@ -125,6 +126,9 @@ fn check(hash: &str) -> Result<(), String> {
     }
     if hash.salt.is_none() || hash.hash.is_none() {
         return Err("its salt or its end is missing".to_owned());
+    }
+    if let Some(version) = hash.version {
+        Version::try_from(version).map_err(|error| error.to_string())?;
     }
     Params::try_from(&hash).map_err(|error| error.to_string())?;
     Ok(())
@@ -223,6 +227,10 @@ mod tests {
             ),
             (
                 "me:$argon2id$v=19$m=1,t=2,p=1$aM15713r3Xsvxbi31lqr1Q$nFNh2CVHVjNldFVKDHDlm4CbdRSCdEBsjjJxD+iCs5E\n",
+                "line 1: the hash of \"me\" cannot be read",
+            ),
+            (
+                "me:$argon2id$v=20$m=19456,t=2,p=1$aM15713r3Xsvxbi31lqr1Q$nFNh2CVHVjNldFVKDHDlm4CbdRSCdEBsjjJxD+iCs5E\n",
                 "line 1: the hash of \"me\" cannot be read",
             ),
         ] {

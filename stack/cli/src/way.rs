@@ -164,7 +164,9 @@ impl Way {
             || self.direct
             || self.system_proxy
             || self.pac.is_some();
-        if !is_named && let Ok(hops) = std::env::var("WIRESTACK_VIA") {
+        if !is_named && let Some(hops) = std::env::var_os("WIRESTACK_VIA") {
+            // What is no text is no hop either: it is an error, and no way past the proxies.
+            let hops = hops.to_string_lossy();
             self.via = hops.split_whitespace().map(str::to_owned).collect();
         }
         self
@@ -196,6 +198,11 @@ impl PreparedWay {
     /// Lets `on_event` hear of the steps of connecting.
     pub(crate) fn context(&self) -> DialContext {
         self.context.clone()
+    }
+
+    /// Returns the options.
+    pub(crate) fn way(&self) -> &Way {
+        &self.way
     }
 
     /// Sets the way of a builder.

@@ -54,7 +54,9 @@ impl Question {
     /// Returns `true` if the host is this machine or a neighbour on its link. Browsers ask no script
     /// about those.
     pub(crate) fn is_local(&self) -> bool {
-        match self.host.parse() {
+        // An IPv4-mapped address reaches the IPv4 address in it.
+        let address = self.host.parse().map(|ip: IpAddr| ip.to_canonical());
+        match address {
             Ok(IpAddr::V4(ip)) => ip.is_loopback() || ip.is_link_local(),
             Ok(IpAddr::V6(ip)) => ip.is_loopback() || ip.is_unicast_link_local(),
             Err(_) => {
@@ -111,6 +113,9 @@ mod tests {
             ("ws://[::1]", true),
             ("ws://169.254.1.1", true),
             ("ws://[fe80::1]", true),
+            ("ws://[::ffff:127.0.0.1]", true),
+            ("ws://[::ffff:a9fe:101]", true),
+            ("ws://[::ffff:10.0.0.1]", false),
             ("ws://notlocalhost", false),
             ("ws://10.0.0.1", false),
         ] {

@@ -1,6 +1,6 @@
 //! What `connect` prints: messages, and what happens to the connection.
 
-use crate::output::{Output, Paint};
+use crate::output::{Output, Paint, json_text};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -135,20 +135,6 @@ impl Events {
             self.output.note(&self.output.noted(paint, text));
         }
     }
-}
-
-/// Writes an event in one line, all control characters as JSON's escapes: a terminal obeys also those
-/// that JSON may hold as they are (U+007F to U+009F).
-fn json_text(event: &Value) -> String {
-    let text = event.to_string();
-    if !text.contains(char::is_control) {
-        return text;
-    }
-    let escaped = text.chars().map(|c| match c.is_control() {
-        true => format!("\\u{:04x}", u32::from(c)),
-        false => c.to_string(),
-    });
-    escaped.collect()
 }
 
 fn message_event(message: &Message) -> Value {

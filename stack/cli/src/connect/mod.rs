@@ -6,13 +6,13 @@ mod reconnecting;
 mod session;
 
 use crate::exit::{Exit, Failure};
+use crate::files::fields;
 use crate::output::Output;
 use crate::secret;
 use crate::way::Way;
 use clap::Args;
 use events::{Events, Form};
 use http::header::AUTHORIZATION;
-use http::{HeaderName, HeaderValue};
 use input::{Input, Splitting};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -156,25 +156,15 @@ async fn until_interrupted(
     }
 }
 
-/// Reads a field of a request.
-pub(crate) fn header(text: &str) -> Result<(HeaderName, HeaderValue), Failure> {
-    let read = || {
-        let (name, value) = text.split_once(':')?;
-        let name: HeaderName = name.trim().parse().ok()?;
-        let mut value = HeaderValue::from_str(value.trim()).ok()?;
-        value.set_sensitive(true); // a token, perhaps
-        Some((name, value))
-    };
-    read().ok_or_else(|| Failure::usage("-H takes a field, written \"Name: value\""))
-}
-
 fn configured(mut connect: Connect, arguments: &ConnectArguments) -> Result<Connect, Failure> {
     let mut config = WebSocketConfig::default();
     config.max_message = arguments.max_message.get();
     config.max_frame = arguments.max_message.get();
     if let Some(seconds) = arguments.ping {
-        let wrong = |_| Failure::usage("--ping takes seconds, such as 30");
-        let interval = Duration::try_from_secs_f64(seconds).map_err(wrong)?;
+        let interval = Duration::try_from_secs_f64(seconds);
+        let interval = interval.ok().filter(|interval| !interval.is_zero());
+        let interval = interval
+            .ok_or_else(|| Failure::usage("--ping takes seconds, more than 0, such as 30"))?;
         config.keepalive = Some(Keepalive {
             interval,
             timeout: interval,
@@ -188,25 +178,9 @@ fn configured(mut connect: Connect, arguments: &ConnectArguments) -> Result<Conn
         connect = connect.subprotocol(name);
     }
     for text in &arguments.header {
-        if let Some(file) = text.strip_prefix('@') {
-            let lines = std::fs::read_to_string(file);
-            let lines = lines.map_err(|error| Failure::usage(format!("{file}: {error}")))?;
-            for (n, line) in lines.lines().enumerate() {
-                if line.trim().is_empty() {
-                    continue;
-                }
-                let wrong = |_| {
-                    let line = n + 1;
-                    let why = "a field is written \"Name: value\"";
-                    Failure::usage(format!("{file}, line {line}: {why}"))
-                };
-                let (name, value) = header(line).map_err(wrong)?;
-                connect = connect.header(name, value);
-            }
-            continue;
+        for (name, value) in fields(text)? {
+            connect = connect.header(name, value);
         }
-        let (name, value) = header(text)?;
-        connect = connect.header(name, value);
     }
     if let Some(user) = &arguments.user {
         let file = arguments.password_file.as_deref();

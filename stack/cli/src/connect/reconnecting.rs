@@ -2,7 +2,7 @@
 
 use super::events::Events;
 use super::input::Input;
-use super::session::{GOODBYE, Heard, PONG, Plan, exit_of, message};
+use super::session::{GOODBYE, Heard, PONG, Plan, broke, exit_of, message};
 use crate::exit::{Exit, Failure};
 use bytes::Bytes;
 use futures_util::Stream;
@@ -27,7 +27,7 @@ pub(crate) async fn run(
     let mut sending = pin!(send(feed.handle(), input, &plan, &events, &facts));
     let mut is_sent = false;
     let mut ping = None;
-    let mut last = Exit::Done;
+    let mut last = Ok(Exit::Done);
     loop {
         let event = tokio::select! {
             event = next(&mut feed, &mut ping, &facts) => event,
@@ -45,7 +45,7 @@ pub(crate) async fn run(
             }
         };
         match event {
-            None => return Ok(last),
+            None => return last,
             Some(ReconnectEvent::Connected(_)) => {
                 let socket = feed.socket();
                 let protocol = socket.and_then(|socket| socket.subprotocol().map(str::to_owned));
@@ -61,16 +61,16 @@ pub(crate) async fn run(
             }
             Some(ReconnectEvent::Closed(frame)) => {
                 facts.is_open.send_replace(false);
-                last = exit_of(frame.as_ref());
+                last = Ok(exit_of(frame.as_ref()));
                 events.closed(frame.as_ref());
             }
             Some(ReconnectEvent::Failed(error)) => {
-                last = Exit::of(error.reason());
                 events.note(&format!("not connected: {error}"));
+                last = Err(error.into());
             }
             Some(ReconnectEvent::Broke(error)) => {
                 facts.is_open.send_replace(false);
-                last = Exit::Broken;
+                last = Err(broke(&error));
                 events.note(&format!("lost: {error}"));
             }
             Some(other) => events.note(&other.to_string()),

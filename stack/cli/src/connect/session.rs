@@ -167,7 +167,11 @@ impl Heard {
             if last.elapsed() >= time {
                 return;
             }
-            tokio::time::sleep_until((last + time).into()).await;
+            match last.checked_add(time) {
+                Some(at) => tokio::time::sleep_until(at.into()).await,
+                // The clock never shows it.
+                None => std::future::pending().await,
+            }
         }
     }
 }
@@ -194,7 +198,7 @@ fn closed(reader: &WebSocketReader) -> Option<CloseFrame> {
     reader.with(|engine| engine.part::<Control>().and_then(Control::closed).cloned())
 }
 
-fn broke(error: &Error) -> Failure {
+pub(super) fn broke(error: &Error) -> Failure {
     Failure::new(Exit::Broken, format!("the connection was lost: {error}"))
 }
 
@@ -203,3 +207,18 @@ pub(super) const PONG: Duration = Duration::from_secs(10);
 
 /// The time for the goodbye of a server.
 pub(super) const GOODBYE: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
+    #[tokio::test]
+    async fn a_silence_that_the_clock_cannot_hold_has_no_end() {
+        let heard = Heard::default();
+        let mut silence = pin!(heard.nothing_for(Duration::MAX));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(silence.as_mut().poll(&mut context).is_pending());
+    }
+}

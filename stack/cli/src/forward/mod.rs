@@ -164,17 +164,27 @@ impl ForwardOptions {
         if !reverse.is_empty() && !self.tunnel.is_named() {
             return Err(Failure::usage("-R wants --tunnel: its far end listens"));
         }
+        crate::rules::at_least_one(&[
+            ("max-connections", self.max_connections == 0),
+            ("idle-timeout", self.idle_timeout == 0),
+        ])?;
         let want_tls = rules.iter().any(|rule: &Rule| rule.to.wants_tls());
         let way = self.way.prepare()?;
         let way = way.with_shared_tls(want_tls || self.tunnel.is_named())?;
         let near = self.tunnel.near_end(&way)?;
+        // A way that carries no datagrams is told before anything listens.
+        for rule in rules.iter().filter(|_| near.is_none()) {
+            if let ForwardTo::Udp(target) = &rule.to {
+                UdpWay::through(way.hops_to(target)?)?;
+            }
+        }
         let carrier = match near.clone() {
             Some(near) => Carrier::tunnel(near),
             None => Carrier::way(way.clone()),
         };
         let log = Log::new(self.log, Arc::new(Metrics::default()));
         let mut proxy = Proxy::new(carrier.clone(), log.clone());
-        proxy.idle = Duration::from_secs(self.idle_timeout.max(1));
+        proxy.idle = Duration::from_secs(self.idle_timeout);
         Ok(Prepared {
             rules,
             dynamic,
@@ -228,7 +238,7 @@ impl Prepared {
                 carrier: Carrier::way(here.clone()),
                 way: here.clone(),
                 idle: self.idle,
-                most: self.options.max_connections.max(1),
+                most: self.options.max_connections,
                 log: self.log.clone(),
             };
             let listening = reverse.listen().await?;

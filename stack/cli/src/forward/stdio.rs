@@ -2,8 +2,8 @@
 
 use crate::carrier::Carrier;
 use crate::exit::{Exit, Failure};
-use std::io::ErrorKind;
-use tokio::io::{AsyncWriteExt, copy, split, stdin, stdout};
+use std::io::{self, ErrorKind};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy, split, stdin, stdout};
 use wirestack::dial::{Endpoint, Target};
 
 /// Carries until the target has ended, and everything that it sent is written.
@@ -19,23 +19,40 @@ pub(super) async fn run(target: &str, carrier: &Carrier) -> Result<Exit, Failure
         std::future::pending::<()>().await;
     };
     let receiving = async {
-        let mut out = stdout();
-        let copied = copy(&mut from, &mut out).await;
-        let flushed = out.flush().await;
-        copied.map(|_| ()).and(flushed)
+        let (mut out, mut buf) = (stdout(), vec![0; CHUNK]);
+        loop {
+            let n = from.read(&mut buf).await.map_err(Lost::Connection)?;
+            if n == 0 {
+                return Ok(());
+            }
+            let written = out.write_all(&buf[..n]).await;
+            written.and(out.flush().await).map_err(Lost::Output)?;
+        }
     };
     tokio::select! {
         () = sending => {}
         received = receiving => match received {
-            // The reader of the output has gone away: a socket that is read does not fail so.
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
-            Err(error) => {
+            Ok(()) => {}
+            // The reader of the output has gone away.
+            Err(Lost::Output(error)) if error.kind() == ErrorKind::BrokenPipe => {}
+            Err(Lost::Output(error)) => {
+                return Err(Failure::other(format!("standard output: {error}")));
+            }
+            Err(Lost::Connection(error)) => {
                 let text = format!("the connection was lost: {error}");
                 return Err(Failure::new(Exit::Broken, text));
             }
-            Ok(()) => {}
         },
         _ = tokio::signal::ctrl_c() => return Err(Failure::new(Exit::Interrupted, "")),
     }
     Ok(Exit::Done)
 }
+
+/// The side that failed: the two have exit codes of their own.
+enum Lost {
+    Connection(io::Error),
+    Output(io::Error),
+}
+
+/// The bytes that are read from the target at once.
+const CHUNK: usize = 64 * 1024;

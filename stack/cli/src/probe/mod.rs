@@ -8,7 +8,7 @@ mod opened;
 mod routes;
 
 use crate::exit::{Exit, Failure};
-use crate::output::{Output, Paint};
+use crate::output::{Output, Paint, json_text};
 use crate::way::Way;
 use clap::Args;
 use opened::Opened;
@@ -33,7 +33,7 @@ pub(crate) struct ProbeArguments {
     /// Offers this subprotocol of WebSocket
     #[arg(short, long, value_name = "NAME")]
     subprotocol: Vec<String>,
-    /// Adds a field to the request that opens the WebSocket
+    /// Adds a field to the request that opens the WebSocket: "Name: value", or @FILE with one on each line
     #[arg(short = 'H', long, value_name = "NAME: VALUE")]
     header: Vec<String>,
     /// Opens the WebSocket over HTTP/1.1 only
@@ -64,7 +64,7 @@ pub(crate) async fn run(arguments: Box<ProbeArguments>, output: &Output) -> Resu
     let url = arguments.way.url(arguments.url.as_deref(), &prepared)?;
     let target: Target = url.parse().map_err(Failure::usage)?;
     if arguments.all_routes {
-        return routes::run(&url, &target, &arguments.way, arguments.json, output).await;
+        return routes::run(&url, &target, &prepared, arguments.json, output).await;
     }
     let mut context = prepared.context();
     if !arguments.json && !arguments.quiet {
@@ -76,8 +76,9 @@ pub(crate) async fn run(arguments: Box<ProbeArguments>, output: &Output) -> Resu
             connect = connect.subprotocol(name);
         }
         for text in &arguments.header {
-            let (name, value) = crate::connect::header(text)?;
-            connect = connect.header(name, value);
+            for (name, value) in crate::files::fields(text)? {
+                connect = connect.header(name, value);
+            }
         }
         if arguments.http1 {
             connect = connect.http1_only();
@@ -94,7 +95,7 @@ pub(crate) async fn run(arguments: Box<ProbeArguments>, output: &Output) -> Resu
         stream(connect).await
     };
     if arguments.json {
-        output.line(&json::report(&target, &result).to_string());
+        output.line(&json_text(&json::report(&target, &result)));
         return Ok(match result {
             Ok(_) => Exit::Done,
             Err(error) => Exit::of(error.reason()),

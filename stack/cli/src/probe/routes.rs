@@ -3,11 +3,12 @@
 use super::finding::{Finding, FindingRuntime};
 use crate::builder::Builder;
 use crate::exit::{Exit, Failure};
-use crate::output::{Output, Paint};
-use crate::way::Way;
+use crate::output::{Output, Paint, json_text};
+use crate::way::PreparedWay;
 use serde_json::json;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
-use wirestack::dial::{Environment, Event, Target};
+use wirestack::dial::{Environment, Event, Target, Timeouts};
 use wirestack::{Connect, ConnectStream, DialContext, Escaped};
 
 /// The route that one source gives, and its reason.
@@ -21,23 +22,25 @@ struct Found {
 pub(crate) async fn run(
     url: &str,
     target: &Target,
-    way: &Way,
+    prepared: &PreparedWay,
     as_json: bool,
     output: &Output,
 ) -> Result<Exit, Failure> {
     let mut all = vec![by_environment(target)];
     let system = |builder: Both| Ok(builder.system_proxy());
-    all.push(found(url, target, "system", system).await?);
-    if let Some(pac) = &way.pac {
+    all.push(found(url, target, prepared, "system", system).await?);
+    if let Some(pac) = &prepared.way().pac {
         // The place of the file is in the reason, without a login that it may have.
-        all.push(found(url, target, "pac", |builder| builder.pac(pac)).await?);
+        all.push(found(url, target, prepared, "pac", |builder| builder.pac(pac)).await?);
     }
     if as_json {
         let all = all
             .iter()
             .map(|found| json!({ "source": found.source, "route": found.route, "why": found.why }));
         let all: Vec<_> = all.collect();
-        output.line(&json!({ "target": target.to_string(), "routes": all }).to_string());
+        output.line(&json_text(
+            &json!({ "target": target.to_string(), "routes": all }),
+        ));
         return Ok(Exit::Done);
     }
     for found in &all {
@@ -91,6 +94,7 @@ fn variable_for(target: &Target) -> &'static str {
 async fn found(
     url: &str,
     target: &Target,
+    prepared: &PreparedWay,
     source: &str,
     choose: impl FnOnce(Both) -> Result<Both, Failure>,
 ) -> Result<Found, Failure> {
@@ -110,7 +114,12 @@ async fn found(
                 events.push(event.clone());
             }
         });
-    let builder = Both::new(url, target).context(context);
+    // A file is got by the same authorities and in the same time as by the way itself.
+    let mut builder = Both::new(url, target).context(context);
+    builder = builder.timeouts(prepared.timeouts());
+    for file in &prepared.way().cacert {
+        builder = builder.ca_file(file);
+    }
     let dialing = choose(builder)?.dial();
     let error = tokio::select! {
         biased;
@@ -163,6 +172,20 @@ impl Both {
         match self {
             Self::Socket(it) => Self::Socket(Box::new(it.context(context))),
             Self::Stream(it) => Self::Stream(Box::new(it.context(context))),
+        }
+    }
+
+    fn timeouts(self, timeouts: Timeouts) -> Self {
+        match self {
+            Self::Socket(it) => Self::Socket(Box::new(it.timeouts(timeouts))),
+            Self::Stream(it) => Self::Stream(Box::new(it.timeouts(timeouts))),
+        }
+    }
+
+    fn ca_file(self, path: &Path) -> Self {
+        match self {
+            Self::Socket(it) => Self::Socket(Box::new(it.ca_file(path))),
+            Self::Stream(it) => Self::Stream(Box::new(it.ca_file(path))),
         }
     }
 

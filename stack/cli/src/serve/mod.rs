@@ -191,6 +191,11 @@ impl ServeOptions {
                 "--tunnel-path {path:?}: no request has this path; write it as in a URL, with a / before it and no query: /tunnel"
             )));
         }
+        crate::rules::at_least_one(&[
+            ("max-connections", self.max_connections == 0),
+            ("handshake-timeout", self.handshake_timeout == 0),
+            ("idle-timeout", self.idle_timeout == 0),
+        ])?;
         let policy = self.policy.policy()?;
         let way = self.way.prepare()?.with_shared_tls(false)?;
         let carrier = if way.is_named() {
@@ -210,8 +215,8 @@ impl ServeOptions {
         proxy.tls = self.tls()?;
         proxy.all_commands = self.all_commands;
         proxy.proxy_header = self.proxy_header;
-        proxy.handshake = Duration::from_secs(self.handshake_timeout.max(1));
-        proxy.idle = Duration::from_secs(self.idle_timeout.max(1));
+        proxy.handshake = Duration::from_secs(self.handshake_timeout);
+        proxy.idle = Duration::from_secs(self.idle_timeout);
         let is_locked = self.users.is_some() || self.client_ca.is_some();
         let listening = policy::listening(&self.listen_rules, is_locked)?;
         Ok(Prepared {

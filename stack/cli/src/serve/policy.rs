@@ -3,7 +3,9 @@
 use crate::exit::Failure;
 use clap::{Args, ValueEnum};
 use serde::Deserialize;
+use std::net::IpAddr;
 use std::ops::RangeInclusive;
+use wirestack::dial::Target;
 use wirestack::{AccessPolicy, Network};
 
 /// The options of a policy.
@@ -98,10 +100,13 @@ fn with_rule(policy: AccessPolicy, rule: &str) -> Result<AccessPolicy, Failure> 
         _ => return Err(wrong("it has too few or too many words")),
     };
     if is_host {
+        let what = pattern(what).ok_or_else(|| {
+            wrong("a pattern is a host, *.HOST for those below it, or * for every one")
+        })?;
         return match *verb {
-            "allow" => Ok(policy.allow_host(what, range)),
-            "deny" => Ok(policy.deny_host(what, range)),
-            "trust" => Ok(policy.trust_host(what, range)),
+            "allow" => Ok(policy.allow_host(&what, range)),
+            "deny" => Ok(policy.deny_host(&what, range)),
+            "trust" => Ok(policy.trust_host(&what, range)),
             _ => Err(wrong("it begins with no verb that is known")),
         };
     }
@@ -111,6 +116,24 @@ fn with_rule(policy: AccessPolicy, rule: &str) -> Result<AccessPolicy, Failure> 
         "deny" => Ok(policy.deny(network, range)),
         _ => Err(wrong("it begins with no verb that is known")),
     }
+}
+
+/// Reads a pattern of hosts, in the form in which clients name hosts: `None` if none would ever fit it.
+fn pattern(text: &str) -> Option<String> {
+    let inside = text.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
+    if text == "*" || inside.unwrap_or(text).parse::<IpAddr>().is_ok() {
+        return Some(text.to_owned());
+    }
+    let (below, name) = match text.strip_prefix("*.") {
+        Some(name) => ("*.", name),
+        None => ("", text),
+    };
+    let is_more = |c: char| "*/:@?#[]\\%".contains(c);
+    if name.starts_with('.') || name.contains(is_more) {
+        return None;
+    }
+    let target: Target = format!("tcp://{name}:1").parse().ok()?;
+    Some(format!("{below}{}", target.endpoint().host))
 }
 
 fn ports(text: &str) -> Result<RangeInclusive<u16>, Failure> {
@@ -163,6 +186,28 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_fits_hosts_as_clients_name_them() {
+        for (pattern, host) in [
+            ("*", "a.test"),
+            ("B\u{fc}cher.test", "xn--bcher-kva.test"),
+            ("*.b\u{fc}cher.test", "a.xn--bcher-kva.test"),
+            ("*.Example.test.", "a.example.test"),
+            ("_srv.test", "_srv.test"),
+            ("127.1", "127.0.0.1"),
+            ("[::1]", "::1"),
+            ("::1", "::1"),
+        ] {
+            let rule = format!("deny host {pattern}");
+            let policy = with_rule(AccessPolicy::everything(), &rule).unwrap();
+            assert!(!policy.permits_host(host, 443), "{pattern} {host}");
+            assert!(
+                pattern == "*" || policy.permits_host("other.test", 443),
+                "{pattern}"
+            );
+        }
+    }
+
+    #[test]
     fn a_rule_that_cannot_be_read_is_told() {
         for rule in [
             "",
@@ -171,6 +216,15 @@ mod tests {
             "permit 10.0.0.0/8",
             "allow 10.0.0.0/8 9-1",
             "allow host a b c",
+            // No host of a client would ever fit these.
+            "deny host *internal",
+            "deny host db-*",
+            "deny host *.a.*",
+            "deny host *.",
+            "deny host .internal",
+            "deny host 10.0.0.0/8",
+            "deny host example.org:443",
+            "deny host https://example.org",
         ] {
             let failure = with_rule(AccessPolicy::nothing(), rule).expect_err(rule);
             let text = failure.to_string();

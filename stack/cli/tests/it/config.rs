@@ -98,6 +98,52 @@ fn a_path_for_tunnels_that_no_request_has_is_refused() {
     }
 }
 
+#[test]
+fn a_way_that_carries_no_datagrams_is_found_by_the_check() {
+    let folder = Folder::new();
+    let rule = "[[forward]]\nlocal = [\"udp:127.0.0.1:0=udp://192.0.2.7:53\"]\n[forward.way]\n";
+    for (way, code, says) in [
+        ("via = [\"socks5://127.0.0.1:1\"]", 0, "ok"),
+        ("direct = true", 0, "ok"),
+        (
+            "via = [\"http://127.0.0.1:1\"]",
+            2,
+            "carries no UDP from here",
+        ),
+        (
+            "pac = \"data:,x\"",
+            2,
+            "--system-proxy and --pac find proxies",
+        ),
+    ] {
+        let file = folder.write("forward.toml", &format!("{rule}{way}\n"));
+        let end = run(&["check", &file], b"");
+        assert_eq!(end.code, code, "{way}: {}{}", end.out, end.err);
+        assert!(end.out.contains(says), "{way}: {}", end.out);
+    }
+}
+
+#[test]
+fn a_limit_of_nothing_is_refused() {
+    let folder = Folder::new();
+    for (table, names) in [
+        (
+            "serve]]\nlisten",
+            &["max-connections", "handshake-timeout", "idle-timeout"][..],
+        ),
+        ("forward]]\ndynamic", &["max-connections", "idle-timeout"]),
+    ] {
+        for name in names {
+            for (number, code) in [("0", 2), ("1", 0), ("9223372036854775807", 0)] {
+                let text = format!("[[{table} = [\"1080\"]\n{name} = {number}\n");
+                let end = run(&["check", &folder.write("limits.toml", &text)], b"");
+                assert_eq!(end.code, code, "{name} {number}: {}{}", end.out, end.err);
+                assert_eq!(end.out.contains(name), code == 2, "{}", end.out);
+            }
+        }
+    }
+}
+
 fn way(lines: &str) -> String {
     format!("[[forward]]\ndynamic = [\"1080\"]\n[forward.way]\n{lines}\n")
 }

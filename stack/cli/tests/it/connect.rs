@@ -92,6 +92,37 @@ fn a_connection_that_is_closed_for_good_is_not_opened_again() {
 }
 
 #[test]
+fn a_client_that_connects_again_no_more_says_why() {
+    let server = Echo::start(None);
+    let url = format!("ws://{}/nothing", server.at);
+    let once = run(&["connect", &url], b"");
+    assert!(once.err.contains("404"), "{}", once.err);
+    for quiet in [&[][..], &["-q"]] {
+        let end = run(&[&["connect", "--reconnect", &url], quiet].concat(), b"");
+        assert_eq!((end.code, &end.err), (10, &once.err), "{quiet:?}");
+    }
+}
+
+#[test]
+fn times_that_are_none_are_refused() {
+    let url = "ws://127.0.0.1:1/";
+    for (option, times) in [
+        ("--ping", &["0", "1e-12", "-1", "inf", "NaN", "1e30"][..]),
+        (
+            "--connect-timeout",
+            &["0", "1e-12", "-1", "inf", "NaN", "1e30"],
+        ),
+        ("--linger", &["-1", "inf", "NaN", "1e30"]),
+    ] {
+        for time in times {
+            let end = run(&["connect", url, &format!("{option}={time}")], b"");
+            assert_eq!(end.code, 2, "{option} {time}: {}", end.err);
+            assert!(end.err.contains(option), "{option} {time}: {}", end.err);
+        }
+    }
+}
+
+#[test]
 fn a_client_that_connects_again_waits_for_its_one_answer() {
     let server = Echo::start(None);
     let url = format!("ws://{}/late", server.at);

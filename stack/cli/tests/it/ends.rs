@@ -90,3 +90,25 @@ fn a_message_of_no_bytes_at_most_is_refused_as_a_setting() {
     assert_eq!(end.code, 2, "{}", end.err);
     assert!(end.err.contains("--max-message"), "{}", end.err);
 }
+
+#[test]
+fn output_that_cannot_be_written_is_no_lost_connection() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a listener");
+    let target = listener.local_addr().expect("its address").to_string();
+    std::thread::spawn(move || {
+        let (mut io, _) = listener.accept().expect("a connection");
+        io.write_all(b"hello").expect("sent");
+        let _ = io.read(&mut [0; 16]); // the program ends by itself
+    });
+    let full = std::fs::File::options().write(true).open("/dev/full");
+    let full = full.expect("a device");
+    let mut child = command(&["forward", "--direct", "-W", &target]);
+    let child = child.stdin(Stdio::piped()).stdout(full);
+    let mut child = child.stderr(Stdio::piped()).spawn().expect("the program");
+    let input = child.stdin.take();
+    let end = child.wait_with_output().expect("its end");
+    let errors = String::from_utf8_lossy(&end.stderr);
+    assert_eq!(end.status.code(), Some(1), "{errors}");
+    assert!(errors.contains("standard output: No space"), "{errors}");
+    drop(input);
+}

@@ -56,6 +56,22 @@ fn a_stale_nonce_is_no_wrong_password() {
 }
 
 #[test]
+fn a_user_that_digest_cannot_carry_goes_by_basic() {
+    let login = || {
+        let login = Login::new("example.org:443", Seed::new([1; 32]));
+        let mut login = login.with_credentials(Credentials::new(*b"m\xfc", "secret"));
+        assert_eq!(sent(login.step(START)), "");
+        login
+    };
+    let basic = Challenge::new("Basic realm=\"r\"");
+    let value = sent(told(&mut login(), &[digest("one", false), basic]));
+    assert_eq!(value, "Basic bfw6c2VjcmV0");
+    let why = "it offers Digest: Digest needs a user and a password in UTF-8, and they are not";
+    let told = told(&mut login(), &[digest("one", false)]);
+    assert_eq!(told, Action::GiveUp(why.to_owned()));
+}
+
+#[test]
 fn a_proxy_that_refuses_every_answer_is_given_up() {
     let basic = Challenge::new("Basic realm=\"r\"");
     let stale = [digest("one", true)];

@@ -120,8 +120,13 @@ impl Scheme for Digest {
                     self.sent = false;
                     return SchemeAction::Refused;
                 }
-                self.sent = true;
-                Some(self.answer(&best, known))
+                match self.answer(&best, known) {
+                    Err(why) if !self.sent => return SchemeAction::Unusable(why),
+                    answer => {
+                        self.sent = true;
+                        Some(answer)
+                    }
+                }
             }
             _ => None,
         };
