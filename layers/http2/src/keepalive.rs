@@ -66,6 +66,9 @@ impl Pinger {
 }
 
 fn quiet(config: Keepalive, now: Instant) -> State {
-    now.checked_add(config.interval)
+    now.checked_add(config.interval.max(SHORTEST_INTERVAL))
         .map_or(State::Never, State::Quiet)
 }
+
+/// The shortest time before a PING: the answer to one would ask for the next one at once.
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);

@@ -14,7 +14,7 @@ use core::time::Duration;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Keepalive {
-    /// The time without any byte from the peer after which a ping is sent.
+    /// The time without any byte from the peer after which a ping is sent: at least a millisecond.
     pub interval: Duration,
     /// The further time without an answer after which the connection fails.
     pub timeout: Duration,

@@ -39,7 +39,10 @@ pub(crate) enum Action {
 impl Watch {
     pub(crate) fn new(config: Option<Keepalive>) -> Self {
         Self {
-            config,
+            // While this side is busy, the time begins again: it has to come later than now.
+            config: config.map(|Keepalive { interval, timeout }| {
+                Keepalive::new(interval.max(SHORTEST_INTERVAL), timeout)
+            }),
             heard: 0,
             left: 0,
             state: State::NotBegun,
@@ -112,6 +115,9 @@ impl Watch {
         }
     }
 }
+
+/// The shortest time between two looks.
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);
 
 /// The payload of these pings. Any byte that arrives is an answer.
 pub(crate) const PAYLOAD: &[u8] = b"alive?";

@@ -9,7 +9,7 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
-use wirestack::dial::{DialError, Endpoint, Reason};
+use wirestack::dial::{DialError, Endpoint, Reason, Timeouts};
 use wirestack::runtime::{AddressStream, Resolve};
 use wirestack::socks::{AddressError, SocksError};
 use wirestack::{
@@ -30,8 +30,8 @@ enum Kind {
     Way(Box<PreparedWay>),
     /// In a WebSocket of its own, whose server connects.
     Tunnel(Box<NearEnd>),
-    /// From this machine.
-    Direct,
+    /// From this machine, in this time.
+    Direct(Timeouts),
 }
 
 /// The reason that a connection was not opened.
@@ -65,9 +65,9 @@ impl Carrier {
     }
 
     /// Goes from this machine, to what the policy permits.
-    pub(crate) fn direct(policy: AccessPolicy) -> Self {
+    pub(crate) fn direct(policy: AccessPolicy, timeouts: Timeouts) -> Self {
         Self {
-            kind: Kind::Direct,
+            kind: Kind::Direct(timeouts),
             policy: Some(policy),
         }
     }
@@ -84,7 +84,7 @@ impl Carrier {
     /// Returns the policy, if connections are opened from this machine.
     pub(crate) fn direct_policy(&self) -> Option<&AccessPolicy> {
         match self.kind {
-            Kind::Direct => self.policy.as_ref(),
+            Kind::Direct(_) => self.policy.as_ref(),
             _ => None,
         }
     }
@@ -103,7 +103,10 @@ impl Carrier {
         timeouts.idle = idle;
         let policy = self.policy.clone();
         let proxy = match &self.kind {
-            Kind::Direct => ForwardProxy::new(policy.unwrap_or_else(AccessPolicy::nothing)),
+            Kind::Direct(opening) => {
+                timeouts.connect = *opening;
+                ForwardProxy::new(policy.unwrap_or_else(AccessPolicy::nothing))
+            }
             Kind::Way(way) => {
                 timeouts.connect = way.timeouts();
                 let proxy = ForwardProxy::new(policy.unwrap_or_else(AccessPolicy::everything));
@@ -144,9 +147,10 @@ impl Carrier {
             }
         }
         match &self.kind {
-            Kind::Direct => {
+            Kind::Direct(timeouts) => {
                 let policy = self.policy.clone().unwrap_or_else(AccessPolicy::nothing);
                 let connect = ConnectStream::new(url, DialContext::new()).direct();
+                let connect = connect.timeouts(*timeouts);
                 Ok(connect.resolver(Permitted(policy)).await?)
             }
             Kind::Way(way) => {
@@ -344,7 +348,9 @@ mod tests {
                 port: 443,
             };
             let opened = ask_far_end(socket.unwrap(), &target, FAR_TIMEOUT).await;
-            let error = opened.err().expect("it opened");
+            let Err(error) = opened else {
+                panic!("it opened");
+            };
             assert_eq!(Failure::from(error).exit, exit, "{answer:?}");
         }
     }

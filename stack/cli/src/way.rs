@@ -172,11 +172,12 @@ impl Way {
         self
     }
 
-    /// Returns the way to targets of this network, with the same authorities.
+    /// Returns the way to targets of this network, with the same authorities and the same time.
     pub(crate) fn to_targets_here(&self) -> Self {
         Self {
             direct: true,
             cacert: self.cacert.clone(),
+            connect_timeout: self.connect_timeout,
             ..Self::default()
         }
     }

@@ -178,6 +178,22 @@ fn a_peer_that_falls_silent_within_a_frame_is_given_up_too() {
     }
 }
 
+#[test]
+fn a_deadline_is_later_than_now_with_any_interval() {
+    for interval in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX] {
+        let mut settings = settings();
+        settings.keepalive = Some(Keepalive::new(interval, TIMEOUT));
+        let mut side = server(settings);
+        side.to_app.set_limit(1);
+        for _ in 0..3 {
+            side.receive(&client_bytes(&[frame(FIN | BINARY, "one")])); // and nobody reads
+            let due = side.layer.deadline();
+            assert!(due.is_none_or(|due| due > side.now), "{interval:?}");
+            side.now += Duration::from_secs(1);
+        }
+    }
+}
+
 /// A fault, or the end of the wire, waits until the application has read what came before.
 #[test]
 fn what_has_ended_the_connection_is_told_and_not_the_silence_behind_it() {

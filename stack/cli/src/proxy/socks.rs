@@ -152,13 +152,17 @@ mod tests {
     use crate::log::{Log, LogForm};
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
     use tokio::time::Instant;
+    use wirestack::dial::Timeouts;
     use wirestack::runtime::TokioTransport;
     use wirestack::{AccessPolicy, Engine, Identity};
 
     #[tokio::test(start_paused = true)]
     async fn a_client_that_is_refused_and_stays_is_left_after_5_seconds() {
         let log = Log::new(LogForm::None, Arc::default());
-        let proxy = Arc::new(Proxy::new(Carrier::direct(AccessPolicy::nothing()), log));
+        let proxy = Arc::new(Proxy::new(
+            Carrier::direct(AccessPolicy::nothing(), Timeouts::default()),
+            log,
+        ));
         let (ours, mut theirs) = duplex(1000);
         let ours = Connection::from_transport(TokioTransport::new(ours), Engine::new(Identity));
         let ends = Ends {

@@ -279,10 +279,14 @@ mod tests {
     use super::*;
     use crate::carrier::Carrier;
     use crate::log::{Log, LogForm};
+    use wirestack::dial::Timeouts;
 
     fn listeners() -> Listeners {
         let log = Log::new(LogForm::None, Arc::default());
-        let proxy = Proxy::new(Carrier::direct(AccessPolicy::nothing()), log);
+        let proxy = Proxy::new(
+            Carrier::direct(AccessPolicy::nothing(), Timeouts::default()),
+            log,
+        );
         Listeners::new(proxy, AccessPolicy::loopback(), 10)
     }
 

@@ -201,7 +201,7 @@ impl ServeOptions {
         let carrier = if way.is_named() {
             Carrier::way(way).with_policy(policy)
         } else {
-            Carrier::direct(policy)
+            Carrier::direct(policy, way.timeouts())
         };
         let users = self
             .users

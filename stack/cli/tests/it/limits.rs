@@ -42,6 +42,20 @@ fn a_tunnel_that_is_silent_is_cut_in_its_time() {
 }
 
 #[test]
+fn a_server_without_a_way_has_the_time_to_connect_that_it_is_given() {
+    for (seconds, wanted) in [("0.000000001", "HTTP/1.1 504 "), ("30", "HTTP/1.1 200 ")] {
+        let mut server = serve(&["--connect-timeout", seconds]);
+        let mut io = connected(&server.address("proxy"));
+        let target = echo();
+        let request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n");
+        io.write_all(request.as_bytes()).expect("sent");
+        let mut seen = [0; 13];
+        io.read_exact(&mut seen).expect("a response");
+        assert_eq!(String::from_utf8_lossy(&seen), wanted, "{seconds} s");
+    }
+}
+
+#[test]
 fn a_request_for_the_counters_is_answered_after_8_kib_and_left_after_2_seconds() {
     let folder = Folder::new();
     let path = folder.path("metrics.sock");
