@@ -220,7 +220,8 @@ impl<L> Handle<L>
 where
     L: Layer,
 {
-    fn new(connection: Connection<L>) -> Self {
+    fn new(mut connection: Connection<L>) -> Self {
+        connection.forget_tasks(); // those that wait from now on are all woken by one waker
         let wakers = Arc::<Wakers>::default();
         Self {
             guard: Arc::new(HalfGuard(wakers.clone())),
