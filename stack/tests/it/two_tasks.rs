@@ -3,6 +3,7 @@
 
 use crate::support::TIMEOUT;
 use futures_util::{FutureExt, SinkExt, StreamExt};
+use std::pin::pin;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, copy, duplex, split};
 use tokio::time::timeout;
 use wirestack::runtime::TokioTransport;
@@ -87,4 +88,18 @@ async fn a_connection_that_is_spawned_hears_its_peer_although_another_task_waite
     let answered = timeout(TIMEOUT, far.read_exact(&mut pong)).await;
     answered.expect("the task was woken").unwrap();
     assert_eq!(pong[..2], [0x8a, 0x80]);
+}
+
+#[tokio::test]
+async fn a_driver_ends_with_its_connection_although_a_reader_has_closed_it() {
+    let (near, far) = duplex(1000);
+    let (mut handle, driver) = over(near, Identity).driven();
+    let mut driver = pin!(driver);
+    assert!(driver.as_mut().now_or_never().is_none());
+    handle.shutdown().await.unwrap();
+    drop(far);
+    assert_eq!(handle.read(&mut [0]).await.unwrap(), 0);
+    let ended = timeout(TIMEOUT, driver).await;
+    ended.expect("the connection is over");
+    drop(handle);
 }

@@ -79,6 +79,9 @@ where
                     return Poll::Ready(());
                 }
                 let advanced = shared.with(Half::Background, cx, |connection, cx| {
+                    if connection.is_over() {
+                        return Poll::Ready(true); // a half may have closed it
+                    }
                     connection.advance(cx).map(|()| connection.is_over())
                 });
                 if ready!(advanced) {
