@@ -37,6 +37,13 @@ pub(super) struct Slots {
     is_listed: [bool; 3],
 }
 
+impl Slots {
+    /// Takes the waker of a task that waits for the peer to leave.
+    pub(super) fn take_leaver(&mut self) -> Option<Waker> {
+        self.wakers[LEAVER].take()
+    }
+}
+
 impl Waiting {
     /// Takes the waker of a reader.
     pub(super) fn take_reader(&mut self, id: StreamId) -> Option<Waker> {
