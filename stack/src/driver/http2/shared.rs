@@ -169,17 +169,17 @@ impl Shared {
         }
     }
 
-    /// Forgets the wakers of a stream that is used no more. The task that waits until nobody waits for
-    /// an answer on it ends.
+    /// Forgets the wakers of a stream that is used no more. The tasks that wait until nobody waits for
+    /// an answer on it end.
     pub(super) fn forget_wakers(&self, id: StreamId) {
         let mut state = self.lock();
         let mut forgotten = self.wakers.forget(id);
         let led = matches!(state.leader, Some(Some((leader, _))) if leader == id);
         let has_leader = led && state.next_leader(&self.wakers);
         drop(state);
-        let leaver = forgotten.0.as_mut().and_then(Slots::take_leaver);
+        let leavers = forgotten.0.as_mut().map(Slots::take_leavers);
         drop(forgotten); // outside of the lock, as it may run any code
-        leaver.into_iter().for_each(Waker::wake);
+        leavers.into_iter().flatten().for_each(Waker::wake);
         if has_leader {
             self.wakers.call();
         }
@@ -295,6 +295,7 @@ impl State {
         while let Some(id) = engine.from_app().writable() {
             let writers = waiting.take_writers(id);
             writers.into_iter().for_each(|waker| woken.add(waker));
+            woken.add_all(waiting.take_other_leavers(id));
         }
         if waiting.has_flushers() && is_drained {
             // A stream whose window is closed has more to flush, and would only wait again.

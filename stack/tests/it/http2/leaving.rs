@@ -93,3 +93,33 @@ async fn a_task_that_waits_for_the_client_to_leave_ends_with_the_stream() {
         drop(opened);
     }
 }
+
+#[tokio::test]
+async fn all_tasks_that_wait_for_the_client_to_leave_are_woken() {
+    let (near, far) = duplex(1 << 20);
+    let server = over(far, http2::Connection::server(Http2Config::server()));
+    let client = over(near, http2::Connection::client(Http2Config::default()));
+    for client_leaves in [true, false] {
+        let accepting = async {
+            let incoming = server.accept().await.unwrap().unwrap();
+            let leaving: Vec<_> = (0..3).map(|_| tokio::spawn(incoming.closed())).collect();
+            yield_now().await; // they wait
+            (leaving, incoming.accept(HeaderMap::new()).unwrap())
+        };
+        let tunnel = ConnectRequest::tunnel("example.org", 1).unwrap();
+        let (opened, (leaving, stream)) = tokio::join!(client.open(tunnel), accepting);
+        let (_, tunnel) = opened.unwrap();
+        assert!(!leaving.iter().any(tokio::task::JoinHandle::is_finished));
+        let _stays: Box<dyn Send> = if client_leaves {
+            drop(tunnel);
+            Box::new(stream)
+        } else {
+            drop(stream);
+            Box::new(tunnel)
+        };
+        for task in leaving {
+            let left = timeout(TIMEOUT, task).await;
+            left.expect("it was woken").unwrap();
+        }
+    }
+}
