@@ -227,6 +227,19 @@ async fn an_abort_resets_and_keeps_its_cause() {
 }
 
 #[tokio::test]
+async fn an_abort_resets_although_the_stream_is_dropped_at_once() {
+    let (a, mut b) = pair().await;
+    let mut stream = Connection::from_transport(a, Engine::new(Identity)).unwrap();
+    stream.write_all(b"so far").await.unwrap();
+    let mut heard = [0; 6];
+    b.read_exact(&mut heard).await.unwrap();
+    stream.abort(Error::local("test", "had enough"));
+    drop(stream);
+    let error = b.read(&mut heard).await.unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+}
+
+#[tokio::test]
 async fn a_refusal_is_read_although_the_server_ends() {
     let (a, b) = pair().await;
     let address = socks::Address::new("localhost", 1).unwrap();

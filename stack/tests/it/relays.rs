@@ -304,3 +304,46 @@ async fn a_transport_around_a_socket_is_asked_for_each_byte_of_a_relay() {
         assert!(relaying.await.unwrap().is_ok());
     }
 }
+
+/// Writes pieces until nothing takes more. Returns the number of bytes that were taken.
+async fn fill(to: &TcpStream, all: &[u8], piece: usize) -> usize {
+    let (mut sent, mut refused) = (0, 0);
+    while refused < 300 {
+        let rest = &all[sent..];
+        match to.try_write(&rest[..piece.min(rest.len())]) {
+            Ok(n) => (sent, refused) = (sent + n, 0),
+            Err(_) => refused += 1,
+        }
+        tokio::task::yield_now().await; // the relay carries them on
+    }
+    sent
+}
+
+#[tokio::test]
+async fn bytes_keep_their_order_although_neither_peer_takes_any_for_a_while() {
+    let all = bytes(64 << 20);
+    for is_client in [true, false] {
+        let ((client, a), (b, server)) = (pair().await, pair().await);
+        let relaying = tokio::spawn(relay(plain(a), plain(b)));
+        let (mut one, mut other) = if is_client {
+            (client, server)
+        } else {
+            (server, client)
+        };
+        let many = fill(&one, &all, 64 * 1024).await; // they stand still within the kernel
+        let few = fill(&other, &all, 1000).await; // and these in the memory of the relay
+        let (mut from_one, mut from_other) = (vec![0; many], vec![0; few]);
+        let reading = async {
+            tokio::join!(
+                other.read_exact(&mut from_one),
+                one.read_exact(&mut from_other)
+            )
+        };
+        let (first, second) = timeout(TIMEOUT, reading).await.unwrap();
+        assert!(first.is_ok() && second.is_ok());
+        assert!(from_one == all[..many], "another order of many bytes");
+        assert!(from_other == all[..few], "another order of few bytes");
+        drop((one, other));
+        assert!(timeout(TIMEOUT, relaying).await.unwrap().unwrap().is_ok());
+    }
+}

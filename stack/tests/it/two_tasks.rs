@@ -2,7 +2,8 @@
 //! task.
 
 use crate::support::TIMEOUT;
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{FutureExt, SinkExt, StreamExt};
+use std::pin::pin;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, copy, duplex, split};
 use tokio::time::timeout;
 use wirestack::runtime::TokioTransport;
@@ -69,4 +70,36 @@ async fn a_websocket_that_is_split_as_a_stream_and_a_sink_works_in_two_tasks() {
     let (writer, reader) = halves.unwrap();
     drop((writer.unwrap(), reader.unwrap()));
     echoing.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_connection_that_is_spawned_hears_its_peer_although_another_task_waited_before() {
+    let (near, mut far) = duplex(1000);
+    let client = Client::established(WebSocketConfig::default(), Seed::new([7; 32]));
+    let mut socket = over(near, client);
+    assert!(socket.next().now_or_never().is_none()); // by a waker that wakes nobody
+    let mut handle = socket.spawn();
+    for _ in 0..3 {
+        handle.flushed().await.unwrap(); // it looks for news of the peer
+        tokio::task::yield_now().await;
+    }
+    far.write_all(&[0x89, 0]).await.unwrap();
+    let mut pong = [0; 6];
+    let answered = timeout(TIMEOUT, far.read_exact(&mut pong)).await;
+    answered.expect("the task was woken").unwrap();
+    assert_eq!(pong[..2], [0x8a, 0x80]);
+}
+
+#[tokio::test]
+async fn a_driver_ends_with_its_connection_although_a_reader_has_closed_it() {
+    let (near, far) = duplex(1000);
+    let (mut handle, driver) = over(near, Identity).driven();
+    let mut driver = pin!(driver);
+    assert!(driver.as_mut().now_or_never().is_none());
+    handle.shutdown().await.unwrap();
+    drop(far);
+    assert_eq!(handle.read(&mut [0]).await.unwrap(), 0);
+    let ended = timeout(TIMEOUT, driver).await;
+    ended.expect("the connection is over");
+    drop(handle);
 }

@@ -45,8 +45,8 @@ impl Incoming {
         request_kind(&self.request)
     }
 
-    /// Waits until nobody waits for the answer any more: the client has reset the stream, or the
-    /// connection is over.
+    /// Waits until nobody waits for the answer any more: the client has reset the stream, the
+    /// connection is over, or the stream was answered and dropped.
     pub fn closed(&self) -> impl Future<Output = ()> + Send + use<> {
         let closed = self.stream.as_ref().map(Http2Stream::closed);
         async move {

@@ -1,7 +1,7 @@
 //! The state that the clones and streams of an HTTP/2 connection share.
 
 use super::origin::Origin;
-use super::waiting::{Interest, Part, Place, Woken};
+use super::waiting::{Interest, Part, Place, Slots, Woken};
 use super::wakers::Wakers;
 use crate::driver::io::Connection;
 use bytes::Bytes;
@@ -169,14 +169,17 @@ impl Shared {
         }
     }
 
-    /// Forgets the wakers of a stream.
+    /// Forgets the wakers of a stream that is used no more. The tasks that wait until nobody waits for
+    /// an answer on it end.
     pub(super) fn forget_wakers(&self, id: StreamId) {
         let mut state = self.lock();
-        let forgotten = self.wakers.forget(id);
+        let mut forgotten = self.wakers.forget(id);
         let led = matches!(state.leader, Some(Some((leader, _))) if leader == id);
         let has_leader = led && state.next_leader(&self.wakers);
         drop(state);
+        let leavers = forgotten.0.as_mut().map(Slots::take_leavers);
         drop(forgotten); // outside of the lock, as it may run any code
+        leavers.into_iter().flatten().for_each(Waker::wake);
         if has_leader {
             self.wakers.call();
         }
@@ -245,9 +248,11 @@ impl State {
         next.or_else(|| self.requests.pop_front())
     }
 
-    /// Returns `true` if nobody waits for the answer to a request any more.
+    /// Returns `true` if nobody waits for the answer to a request any more, or it has had its answer
+    /// and its stream is used no more.
     pub(super) fn is_left(&mut self, id: StreamId) -> bool {
-        self.write_error(id).is_some() || self.streams().write(id).is_none()
+        let is_forgotten = self.connection.engine().to_app().read(id).is_none();
+        is_forgotten || self.write_error(id).is_some() || self.streams().write(id).is_none()
     }
 
     /// Takes the requests and responses that have arrived, for the tasks that wait for them, and
@@ -290,6 +295,7 @@ impl State {
         while let Some(id) = engine.from_app().writable() {
             let writers = waiting.take_writers(id);
             writers.into_iter().for_each(|waker| woken.add(waker));
+            woken.add_all(waiting.take_other_leavers(id));
         }
         if waiting.has_flushers() && is_drained {
             // A stream whose window is closed has more to flush, and would only wait again.

@@ -20,6 +20,8 @@ pub(super) struct Waiting {
     calls: u64,
     /// The call because of which the alarm runs.
     watched: Option<u64>,
+    /// Several tasks have waited for the peer of one stream to leave.
+    has_shared: bool,
 }
 
 /// A task that waits, and drives the connection where no driver does. Its waker is at its place too.
@@ -35,6 +37,26 @@ struct Leader {
 pub(super) struct Slots {
     wakers: [Option<Waker>; 3],
     is_listed: [bool; 3],
+    /// The other tasks that wait for the peer to leave: any number of them may.
+    leavers: Vec<Waker>,
+}
+
+impl Slots {
+    /// Takes the wakers of the tasks that wait for the peer to leave.
+    pub(super) fn take_leavers(&mut self) -> Vec<Waker> {
+        let mut leavers = mem::take(&mut self.leavers);
+        leavers.extend(self.wakers[LEAVER].take());
+        leavers
+    }
+
+    /// Adds a task that waits for the peer to leave. Returns `true` if another one does too.
+    fn add_leaver(&mut self, waker: &Waker) -> bool {
+        self.leavers.retain(|known| !known.will_wake(waker));
+        let last = self.wakers[LEAVER].replace(waker.clone());
+        let other = last.filter(|last| !last.will_wake(waker));
+        self.leavers.extend(other);
+        !self.leavers.is_empty()
+    }
 }
 
 impl Waiting {
@@ -51,9 +73,16 @@ impl Waiting {
         })
     }
 
+    /// Takes the other wakers of tasks that wait until nobody reads what is written.
+    pub(super) fn take_other_leavers(&mut self, id: StreamId) -> Vec<Waker> {
+        let slots = self.streams.get_mut(&id);
+        slots.map_or_else(Vec::new, |slots| mem::take(&mut slots.leavers))
+    }
+
     /// Takes the wakers that were registered for an event of a stream.
     pub(super) fn take_own(&mut self, interest: Interest) -> [Option<Waker>; 2] {
-        let Some((id, half)) = interest.place() else {
+        let (Some((id, half)), false) = (interest.place(), matches!(interest, Interest::Left(_)))
+        else {
             return [None, None]; // other tasks may wait for the same
         };
         let flusher = match interest {
@@ -134,6 +163,10 @@ impl Waiting {
         if self.drivers.is_empty() && !mem::replace(&mut slots.is_listed[half], true) {
             self.listed.push((id, half));
         }
+        if half == LEAVER {
+            self.has_shared |= slots.add_leaver(waker);
+            return [None, None];
+        }
         let slot = &mut slots.wakers[half];
         let is_known = slot.as_ref().is_some_and(|old| old.will_wake(waker));
         let old = if is_known {
@@ -184,7 +217,8 @@ impl Waiting {
             self.calls += 1;
         }
         // Without others, nobody waits for the answer.
-        let starts_alarm = self.watched.is_none() && self.listed.len() + self.connection.len() > 1;
+        let others = self.listed.len() + self.connection.len() + usize::from(self.has_shared);
+        let starts_alarm = self.watched.is_none() && others > 1;
         if starts_alarm {
             self.watched = Some(self.calls);
         }
@@ -245,6 +279,7 @@ impl Waiting {
         for slots in self.streams.values_mut() {
             slots.is_listed = [false; 3];
             woken.extend(slots.wakers.iter_mut().filter_map(Option::take));
+            woken.append(&mut slots.leavers);
         }
         woken
     }

@@ -28,6 +28,12 @@ where
             .abort(cause.at(wirestack_layer::Place::App));
         let now = self.now();
         self.engine().process(now);
+        // The caller may drop the connection, and no bytes wait that would have to leave before.
+        if let Some(End::Aborted(_)) = self.engine.to_wire().end()
+            && let Some(io) = self.io.take()
+        {
+            io.reset();
+        }
     }
 
     /// Gives up to `max` received bytes to `take`, and returns their number; 0 is the end. A read

@@ -257,8 +257,8 @@ where
             is_buffering: self.is_buffering,
             late_flushes: self.late_flushes,
             was_read: self.was_read,
-            reader: self.reader,
-            writer: self.writer,
+            reader: None, // the tasks that waited have given it away
+            writer: None,
             close_timeout: self.close_timeout,
             closing: self.closing,
             goodbye: None,

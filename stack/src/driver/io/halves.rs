@@ -103,7 +103,6 @@ impl<L: Layer> Connection<L> {
     }
 
     /// Forgets the tasks that wait, where no other one can.
-    #[cfg(feature = "blocking")]
     pub(super) fn forget_tasks(&mut self) {
         self.reader = None;
         self.writer = None;

@@ -189,14 +189,16 @@ where
     }
 
     /// Processes. A program may not have driven the connection for long, so what came in time is read
-    /// before a deadline that has passed is judged.
+    /// before a deadline that has passed is judged. A transparent stack waits for no bytes, only for
+    /// the peer to take some, and a relay may hold bytes inside the kernel that come before the next
+    /// ones.
     #[inline]
     pub(super) fn process_in_time(&mut self, cx: &mut Context<'_>) {
         let Some(due) = self.engine.deadline() else {
             return self.process();
         };
         let now = self.runtime.now();
-        if due <= now && !self.is_blocking() {
+        if due <= now && !self.is_blocking() && !self.engine.is_transparent() {
             self.read_for_reader(cx);
         }
         self.engine.process_with(|| now);

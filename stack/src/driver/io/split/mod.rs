@@ -79,6 +79,9 @@ where
                     return Poll::Ready(());
                 }
                 let advanced = shared.with(Half::Background, cx, |connection, cx| {
+                    if connection.is_over() {
+                        return Poll::Ready(true); // a half may have closed it
+                    }
                     connection.advance(cx).map(|()| connection.is_over())
                 });
                 if ready!(advanced) {
@@ -220,7 +223,8 @@ impl<L> Handle<L>
 where
     L: Layer,
 {
-    fn new(connection: Connection<L>) -> Self {
+    fn new(mut connection: Connection<L>) -> Self {
+        connection.forget_tasks(); // those that wait from now on are all woken by one waker
         let wakers = Arc::<Wakers>::default();
         Self {
             guard: Arc::new(HalfGuard(wakers.clone())),
