@@ -475,7 +475,7 @@ mod tests {
         assert_ne!(key(http, Some(&one)), key(http, None));
         // A hop that asks nobody is the same for all.
         let plain: Hop = http.parse().unwrap();
-        let plain = || PoolKey::new("a".to_owned().into(), &[plain.clone()], &tls);
+        let plain = || PoolKey::new("a".to_owned().into(), std::slice::from_ref(&plain), &tls);
         assert_eq!(plain().asking(Some(&one)), plain().asking(Some(&other)));
     }
 

@@ -156,6 +156,7 @@ fn pitfall_59_a_page_of_another_origin_is_refused_over_http2_too() {
 
 /// A list is as long as the head may be, and whoever sends it pays nothing for it.
 #[test]
+#[expect(clippy::disallowed_methods, reason = "it measures the time")]
 fn a_long_list_of_subprotocols_is_checked_in_no_more_time_than_it_takes_to_read() {
     let time = |count: u32| {
         let names: Vec<_> = (0..count).map(|n| format!("p{n:05}")).collect();

@@ -206,7 +206,7 @@ fn a_new_password_is_tried_behind_too_many_challenges_with_the_old_one() {
             "",
             "{rounds:?}"
         );
-        let next = told(&mut login, &[stale.clone()]);
+        let next = told(&mut login, std::slice::from_ref(&stale));
         assert!(sent(next).starts_with("Digest "), "{rounds:?}");
     }
 }

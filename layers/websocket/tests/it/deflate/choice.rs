@@ -91,6 +91,7 @@ fn each_direction_has_the_context_that_was_agreed_on_for_it() {
 
 /// A decompressor begins anew behind a final block, and a peer has such a block for two bytes.
 #[test]
+#[expect(clippy::disallowed_methods, reason = "it measures the time")]
 fn final_blocks_take_no_more_time_with_a_small_window() {
     let time = |bits| {
         let (server, client) = (keeps(15), keeps(bits));

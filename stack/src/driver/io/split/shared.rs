@@ -75,6 +75,8 @@ where
             .then(|| connection.revision());
         let result = act(&mut connection, &mut Context::from_waker(&self.wake_all));
         let moved = before.is_some_and(|before| connection.revision() != before);
+        // The parts are woken below, and never under the lock.
+        connection.forget_tasks();
         let is_late = result.is_pending() && self.wakers.register(half, cx.waker(), seen);
         drop(connection);
         if is_late {

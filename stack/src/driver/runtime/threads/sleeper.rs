@@ -60,7 +60,8 @@ impl Sleeper {
                 waits
             });
         }
-        self.notified.store(false, Ordering::SeqCst);
+        // A read, so that what another thread wrote before it notified is seen behind this.
+        self.notified.swap(false, Ordering::SeqCst);
     }
 
     fn poll(
