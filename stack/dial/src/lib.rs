@@ -92,6 +92,7 @@ pub mod auth;
 mod date;
 mod dialer;
 mod ipv4;
+mod never;
 mod plan;
 mod pool;
 mod report;

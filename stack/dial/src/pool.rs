@@ -1,6 +1,6 @@
 //! Shared HTTP/2 connections: their keys, their limits and their bookkeeping.
 
-use crate::dialer::step::NEVER;
+use crate::never::NEVER;
 use crate::route::hop::Hop;
 use crate::route::routes::Routes;
 use crate::route::target::Target;
@@ -311,6 +311,22 @@ impl PoolState {
 
     /// Notes which connections have no streams, before one is closed to make room for another:
     /// `streams` returns the number of those on a connection.
+    ///
+    /// ```
+    /// use wirestack_dial::{Checkout, PoolKey, PoolState};
+    /// use wirestack_layer::Instant;
+    ///
+    /// /// Decides again, if the pool seems to be full.
+    /// fn check_out(pool: &mut PoolState, key: &PoolKey, now: Instant) -> Checkout {
+    ///     match pool.check_out(key, 0) {
+    ///         Checkout::Overflow => {
+    ///             pool.note_idle(|_key| 1, now); // those on each connection
+    ///             pool.check_out(key, 0)
+    ///         }
+    ///         decided => decided,
+    ///     }
+    /// }
+    /// ```
     pub fn note_idle(&mut self, mut streams: impl FnMut(&PoolKey) -> usize, now: Instant) {
         for (key, entry) in &mut self.connections {
             if !entry.is_open || streams(key) > 0 {

@@ -243,6 +243,16 @@ const NO_LIMITS_EITHER: &[(&str, &str, &str)] = &[
         "a wait that is repeated",
     ),
     (
+        "SHORTEST_INTERVAL",
+        "layers/http2/src/keepalive.rs",
+        "keeps an answer from asking for the next one at once",
+    ),
+    (
+        "MOST_OF_HYPER",
+        "stack/src/forward_proxy/http1.rs",
+        "136 years, which the clock can hold",
+    ),
+    (
         "ERROR_PAUSE",
         "stack/cli/src/forward/udp.rs",
         "a pause behind an error",

@@ -1,6 +1,7 @@
 //! The race of the addresses of a name: Happy Eyeballs (RFC 8305).
 
-use crate::dialer::step::{NEVER, Timeouts};
+use crate::dialer::step::Timeouts;
+use crate::never::NEVER;
 use crate::report::error::Unreached;
 use crate::report::id::{AttemptId, Destination, LookupId};
 use std::collections::VecDeque;

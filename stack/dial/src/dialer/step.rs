@@ -370,6 +370,3 @@ impl Timeouts {
         self
     }
 }
-
-/// A time that no clock reaches: the end of a delay such as [`Duration::MAX`].
-pub(crate) const NEVER: Instant = Instant::after_origin(Duration::from_secs(i64::MAX as u64));
