@@ -51,11 +51,7 @@ impl<L: Layer> Engine<L> {
     /// ```
     #[inline]
     pub fn process_with(&mut self, clock: impl FnOnce() -> Instant) {
-        let untimed = self.layers_deadline.is_none()
-            && self.opening.is_none()
-            && self.to_wire.is_empty()
-            && (self.processed.is_some() || self.has_no_deadline());
-        if untimed {
+        if !self.may_have_deadline() {
             if self.processed == Some(self.revision()) {
                 return;
             }
@@ -73,6 +69,22 @@ impl<L: Layer> Engine<L> {
             }
         }
         self.process(clock());
+    }
+
+    /// Returns `false` if [`deadline`](Self::deadline) returns `None`, without asking the layers unless
+    /// the application has decided something.
+    ///
+    /// ```
+    /// use wirestack_nest::{Engine, Identity};
+    ///
+    /// assert!(!Engine::new(Identity).may_have_deadline()); // nothing waits for anybody
+    /// ```
+    #[inline]
+    pub fn may_have_deadline(&self) -> bool {
+        self.layers_deadline.is_some()
+            || self.opening.is_some()
+            || !self.to_wire.is_empty()
+            || (self.processed.is_none() && !self.has_no_deadline())
     }
 
     /// Returns `true` if the layers have no deadline, after a decision that may have changed it.

@@ -194,11 +194,17 @@ where
     /// ones.
     #[inline]
     pub(super) fn process_in_time(&mut self, cx: &mut Context<'_>) {
-        let Some(due) = self.engine.deadline() else {
-            return self.process();
-        };
-        let now = self.runtime.now();
-        if due <= now && !self.is_blocking() && !self.engine.is_transparent() {
+        if self.engine.may_have_deadline() {
+            self.process_timed(cx);
+        } else {
+            self.process();
+        }
+    }
+
+    fn process_timed(&mut self, cx: &mut Context<'_>) {
+        let (now, due) = (self.runtime.now(), self.engine.deadline());
+        let is_past = due.is_some_and(|due| due <= now);
+        if is_past && !self.is_blocking() && !self.engine.is_transparent() {
             self.read_for_reader(cx);
         }
         self.engine.process_with(|| now);
