@@ -48,7 +48,7 @@ enum State {
     Tunnel,
 }
 
-/// What is known of an upgrade. Its answer may come before the content of its request has gone.
+/// The state of an upgrade. The server may answer before the whole request has left.
 enum Upgrade {
     NotAsked,
     /// The head of the answer begins so.

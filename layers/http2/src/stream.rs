@@ -43,7 +43,7 @@ pub(crate) struct Stream {
     /// The turn of h2 behind which the application's abort becomes a reset: by then h2 has written
     /// all that it holds.
     resets_behind: Option<u64>,
-    /// What the stream waits for, if that has a time.
+    /// The event that the stream waits for, if there is a time limit for it.
     wait: Option<Wait>,
     woken: Arc<StreamWaker>,
     /// The same, as a waker; `None` while it is borrowed.

@@ -120,11 +120,15 @@ pub(crate) fn json_text(value: &Value) -> String {
     if !text.contains(char::is_control) {
         return text;
     }
-    let escaped = text.chars().map(|c| match c.is_control() {
-        true => format!("\\u{:04x}", u32::from(c)),
-        false => c.to_string(),
-    });
-    escaped.collect()
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() {
+            escaped.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
 }
 
 /// The number of characters of a peer that are shown.

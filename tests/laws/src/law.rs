@@ -35,8 +35,8 @@ pub enum Law {
     Transparency,
     /// If `to_wire` is stopped, so is `from_app`. Arriving bytes are still delivered.
     Cancellation,
-    /// What a layer says about itself is true: whether it is open and flushed, its progress, and
-    /// the blame and the place of its errors.
+    /// A layer tells the truth about itself: if it is open, if it is flushed, its progress, and the
+    /// blame and the place of its errors.
     Honesty,
 }
 

@@ -182,10 +182,10 @@ fn pitfall_64_data_behind_a_response_is_delivered_however_soon_the_stream_or_the
                 take_response(&mut side);
                 side.from_wire.write(&reset);
             }
-            match breaks {
-                true => side.from_wire.abort(broken()),
-                false if !resets => side.from_wire.finish(),
-                false => {}
+            if breaks {
+                side.from_wire.abort(broken());
+            } else if !resets {
+                side.from_wire.finish();
             }
             side.sent();
             take_response(&mut side);

@@ -154,7 +154,7 @@ fn pitfall_59_a_page_of_another_origin_is_refused_over_http2_too() {
     assert!(Offer::of_http2(&ours, &named).is_err());
 }
 
-/// A list is as long as the head may be, and whoever sends it pays nothing for it.
+/// A client may send a list as long as the limit of a head, at no cost for itself.
 #[test]
 #[expect(clippy::disallowed_methods, reason = "it measures the time")]
 fn a_long_list_of_subprotocols_is_checked_in_no_more_time_than_it_takes_to_read() {

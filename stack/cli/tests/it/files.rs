@@ -7,7 +7,7 @@ use std::net::{TcpListener, TcpStream};
 use std::os::unix::ffi::OsStrExt;
 use std::process::Stdio;
 
-/// What some editors write before the text of a file.
+/// The byte order mark, which some editors write at the start of a file.
 const BOM: &str = "\u{feff}";
 
 #[test]

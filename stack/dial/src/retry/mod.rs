@@ -368,7 +368,7 @@ mod tests {
             let most = seconds(least).max(seconds(5));
             assert!((seconds(least)..=most).contains(&(at - now)), "{after}");
         }
-        // Whoever waits for as long as it says is not back soon if that is for ever.
+        // A client that accepts any time does not come back soon after a time without end.
         let patient = Backoff::default().retry_after(Duration::MAX);
         let mut reconnect = Reconnect::new(patient, Seed::new([1; 32]));
         let next = reconnect.failed(&refused("18446744073709551615"), now);

@@ -215,7 +215,7 @@ mod tests {
             ("FRI MON", true),
             ("SUN THU", false),
             ("fri", false),
-            ("MON XXX", false),
+            ("MON DAY", false),
             ("", false),
             ("GMT", false),
         ] {

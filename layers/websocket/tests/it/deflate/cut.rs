@@ -113,8 +113,8 @@ fn a_message_as_long_as_the_limit_is_whole_and_one_that_is_cut_at_it_is_not() {
     }
 }
 
-/// What has come to one byte beyond the limit is too long, whatever stands behind that byte, and
-/// whether it has come yet.
+/// The first byte beyond the limit decides. The bytes behind it change nothing, whether they have
+/// arrived or not.
 #[test]
 fn a_message_is_too_long_from_the_first_byte_beyond_the_limit_on() {
     let mut limited = settings(deflate(true));
