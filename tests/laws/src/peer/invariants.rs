@@ -125,13 +125,25 @@ impl<F: Traffic> Call<'_, F> {
     }
 
     fn end_of_app(&self) {
-        let from_wire = &self.flows.from_wire;
-        let (unread, required) = (from_wire.len(), from_wire.required());
-        // The upper layer of a stack may be over while a lower one waits for the rest of a unit.
-        if self.after.to_app.closed && unread > 0 && required <= unread {
+        let unread = self.flows.from_wire.len();
+        if self.after.to_app.closed && unread > 0 && !self.waits_below() {
             let seen = "to_app has ended, but from_wire is not discarded";
             self.fail(Law::Termination, seen.into());
         }
+    }
+
+    /// Returns `true` for a stack whose upper layer may be over while a lower one waits: for the
+    /// rest of a unit, for room to answer, or for the application.
+    fn waits_below(&self) -> bool {
+        let OwnedFlows {
+            from_wire, to_wire, ..
+        } = self.flows;
+        let for_rest = from_wire.required() > from_wire.len();
+        self.layer.depth() > 1 && (for_rest || to_wire.room() == 0 || self.is_parked())
+    }
+
+    fn is_parked(&self) -> bool {
+        matches!(self.layer.progress(), Progress::Deciding(_))
     }
 
     fn memory(&self, memory: usize) {
@@ -150,8 +162,8 @@ impl<F: Traffic> Call<'_, F> {
             to_app,
             ..
         } = self.flows;
-        let parked = matches!(self.layer.progress(), Progress::Deciding(_));
-        if parked || to_app.room() == 0 || to_wire.room() == 0 || self.after.to_app.closed {
+        let is_full = to_app.room() == 0 || to_wire.room() == 0;
+        if self.is_parked() || is_full || self.after.to_app.closed {
             return;
         }
         let (unread, required) = (from_wire.len(), from_wire.required());
