@@ -174,6 +174,9 @@ where
                 self.dissolved = true;
                 return;
             }
+            if !self.lower.is_open() && is_undisturbed(&self.up, &self.down, flows) {
+                return; // the times of the upper layer begin when it can reach its peer
+            }
             let index = flows.index + self.lower.depth();
             let joint = Flows::new(&mut self.up, &mut self.down, flows.from_app, flows.to_app);
             upper.process(joint.at_index(index), now);
@@ -231,6 +234,12 @@ where
         let revision = self.up.revision() + self.down.revision();
         (revision, self.up.required() + self.down.required())
     }
+}
+
+/// Returns `true` if there is no end and no stop that an upper layer would have to pass on.
+fn is_undisturbed<I: Flow, O: Flow>(up: &Pipe, down: &Pipe, flows: &Flows<'_, I, O>) -> bool {
+    let is_ended = up.is_closed() || flows.from_app.is_closed();
+    !is_ended && down.stop_state().is_none() && flows.to_app.stop_state().is_none()
 }
 
 impl<L, U> Layer for Stack<L, U>

@@ -344,3 +344,41 @@ fn the_wire_ends_when_no_upper_layer_can_be_chosen() {
         "choice[1]: none fits"
     );
 }
+
+/// A tunnel that opens with the byte `+`.
+fn gate() -> Tunnel {
+    Tunnel::new("gate", async |wire| match wire.read_array("a sign").await? {
+        [b'+'] => Ok(()),
+        _ => Err(Error::peer("gate", "closed")),
+    })
+}
+
+#[test]
+fn a_layer_is_first_called_when_the_one_below_is_open_or_something_has_ended() {
+    type Event = fn(&mut Engine<Stack<Tunnel, Numbered>>);
+    let events: [(&str, Event); 6] = [
+        ("it opens", |engine| engine.from_wire().write(b"+")),
+        ("it fails", |engine| engine.from_wire().write(b"-")),
+        ("the wire ends", |engine| engine.from_wire().finish()),
+        ("the wire takes nothing", |engine| {
+            engine.to_wire().stop(Error::peer("wire", "reset").into());
+        }),
+        ("the application has finished", |engine| {
+            engine.from_app().finish();
+        }),
+        ("the application takes nothing", |engine| {
+            engine.to_app().stop(Error::local("app", "enough").into());
+        }),
+    ];
+    for (event, cause) in events {
+        let upper = Numbered::new(1);
+        let runs = upper.runs.clone();
+        let mut engine = Engine::new(Stack::new(gate(), upper));
+        engine.from_app().write(b"early");
+        engine.process(Instant::ORIGIN);
+        assert_eq!(runs.get(), 0, "before {event}");
+        cause(&mut engine);
+        engine.process(Instant::ORIGIN);
+        assert!(runs.get() > 0, "when {event}");
+    }
+}
