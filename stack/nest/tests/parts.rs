@@ -347,9 +347,11 @@ fn the_wire_ends_when_no_upper_layer_can_be_chosen() {
 
 /// A tunnel that opens with the byte `+`.
 fn gate() -> Tunnel {
-    Tunnel::new("gate", async |wire| match wire.read_array("a sign").await? {
-        [b'+'] => Ok(()),
-        _ => Err(Error::peer("gate", "closed")),
+    Tunnel::new("gate", async |wire| {
+        match wire.read_array("a sign").await? {
+            [b'+'] => Ok(()),
+            _ => Err(Error::peer("gate", "closed")),
+        }
     })
 }
 

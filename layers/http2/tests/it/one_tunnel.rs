@@ -7,7 +7,8 @@ use crate::kit::{
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
 use wirestack_http2::{
-    Client, ConnectRequest, Http2Config, Http2Error, ProxyClient, Refusal, Server,
+    Awaiting, Challenged, Client, ConnectRequest, Http2Config, Http2Error, ProxyClient, Refusal,
+    Server,
 };
 use wirestack_layer::{End, Flow, Layer, Pipe, Progress};
 
@@ -199,4 +200,27 @@ fn a_server_answers_what_opens_no_tunnel_by_itself() {
     let first = first.unwrap();
     assert_eq!(first.status, StatusCode::BAD_REQUEST);
     assert!(!first.headers.contains_key("allow"));
+}
+
+#[test]
+fn a_challenge_whose_connection_has_ended_is_answered_on_a_new_one() {
+    let request = ConnectRequest::tunnel("example.org", 22).unwrap();
+    let client = Client::new(request, Http2Config::default());
+    let mut side = Side::new(client.awaiting_authorization());
+    side.layer.authorize(None);
+    side.receive(&settings(&[]));
+    let fields = [(":status", "407"), ("proxy-authenticate", "Basic realm=x")];
+    side.receive(&headers(1, END_STREAM, &fields));
+    let reusable = |side: &Side<Client>| match side.layer.awaiting() {
+        Some(Awaiting::Challenge { reusable, .. }) => Some(*reusable),
+        _ => None,
+    };
+    assert_eq!(reusable(&side), Some(true));
+    side.from_wire.finish();
+    side.process();
+    assert_eq!(reusable(&side), Some(false));
+    side.layer.authorize(Some("Basic eDp5".parse().unwrap()));
+    side.process();
+    let error = error(&side);
+    assert!(error.retry_hint::<Challenged>().is_some(), "{error}");
 }
