@@ -38,3 +38,14 @@ impl fmt::Debug for Seed {
         f.write_str("Seed(..)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_gives_the_bytes_that_it_was_made_of() {
+        let bytes = core::array::from_fn(|n| n as u8);
+        assert_eq!(Seed::new(bytes).into_bytes(), bytes);
+    }
+}

@@ -7,6 +7,7 @@ mod flows;
 mod parts;
 mod pipe;
 mod pipe_model;
+mod queue;
 mod stop;
 mod tunnel;
 mod wire;

@@ -151,3 +151,15 @@ fn four_methods_are_enough() {
     assert_eq!(Least.depth(), 1);
     assert!(Least.part::<Least>().is_some());
 }
+
+#[test]
+fn a_layer_alone_has_the_index_0_and_needs_the_time() {
+    let mut counter = Counter::default();
+    assert!(counter.layer_at(0).unwrap().is::<Counter>());
+    assert!(counter.layer_at_mut(0).unwrap().is::<Counter>());
+    assert!(counter.layer_at(1).is_none() && counter.layer_at_mut(1).is_none());
+    let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
+    let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
+    assert!(!counter.process_untimed(flows), "that is for others to say");
+    assert_eq!(counter.runs, 0);
+}

@@ -254,3 +254,19 @@ fn an_empty_pipe_has_no_part_of_the_memory_that_it_gave_away() {
         assert!(given.is_unique(), "way {n}");
     }
 }
+
+#[cfg(feature = "std")]
+#[test]
+fn the_slices_of_a_vectored_write_are_the_pieces_in_order() {
+    let mut pipe = Pipe::new();
+    for byte in 1..=3 {
+        pipe.push(vec![byte; 100_000].into());
+    }
+    for most in 0..5 {
+        let mut slices = [std::io::IoSlice::new(&[]); 5];
+        let filled = pipe.io_slices(&mut slices[..most]);
+        assert_eq!(filled, most.min(3));
+        let bytes = slices.iter().flat_map(|slice| slice.iter());
+        assert!(bytes.eq(pipe.chunks().take(most).flatten()), "{most}");
+    }
+}

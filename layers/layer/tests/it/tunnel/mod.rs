@@ -82,3 +82,25 @@ pub(super) fn server() -> Tunnel {
         Ok(())
     })
 }
+
+#[test]
+fn a_tunnel_tells_its_name_and_each_of_its_phases() {
+    let handshakes = [("+", [true, true, false]), ("-", [false, false, true])];
+    for (answer, after) in handshakes {
+        let mut side = Side::new(Tunnel::new("demo", async |wire| {
+            match wire.read_array("the answer").await? {
+                [b'+'] => Ok(()),
+                _ => Err(Error::peer("demo", "refused")),
+            }
+        }));
+        let phases = |side: &Side<Tunnel>| {
+            let layer = &side.layer;
+            [layer.is_open(), layer.is_transparent(), layer.is_over()]
+        };
+        side.process();
+        assert_eq!(side.layer.name(), "demo");
+        assert_eq!(phases(&side), [false; 3]);
+        side.receive(answer);
+        assert_eq!(phases(&side), after, "{answer}");
+    }
+}
