@@ -1,5 +1,6 @@
 //! One HTTP/2 connection that many streams share.
 
+mod flushing;
 mod incoming;
 mod origin;
 mod shared;

@@ -1,5 +1,6 @@
 //! The state that the clones and streams of an HTTP/2 connection share.
 
+use super::flushing::Flushing;
 use super::origin::Origin;
 use super::waiting::{Interest, Part, Place, Slots, Woken};
 use super::wakers::Wakers;
@@ -31,6 +32,7 @@ pub(super) struct State {
     pub(super) requests: VecDeque<(StreamId, http::Request<()>)>,
     /// The streams whose responses have just arrived.
     answered: Vec<StreamId>,
+    pub(super) flushing: Flushing,
     /// The deadline of the connection that its driver knows.
     pub(super) deadline: Option<Instant>,
     /// The place of the waiting task that leads. It may be an old one: then the wakers know better.
@@ -47,6 +49,7 @@ impl Shared {
                 responses: StreamMap::default(),
                 requests: VecDeque::new(),
                 answered: Vec::new(),
+                flushing: Flushing::default(),
                 deadline: None,
                 leader: None,
             }),
@@ -293,22 +296,29 @@ impl State {
             woken.add(waiting.take_reader(id));
         }
         while let Some(id) = engine.from_app().writable() {
+            if waiting.flushes(id) && is_taken(engine.from_app(), id) {
+                self.flushing.begin();
+            }
             let writers = waiting.take_writers(id);
             writers.into_iter().for_each(|waker| woken.add(waker));
             woken.add_all(waiting.take_other_leavers(id));
         }
-        if waiting.has_flushers() && is_drained {
+        if is_drained {
             // A stream whose window is closed has more to flush, and would only wait again.
-            waiting.take_flushers(&mut woken, |id| {
-                let pipe = engine.from_app().write(id);
-                pipe.is_none_or(|pipe| pipe.is_empty())
-            });
+            let streams = engine.from_app();
+            let is_taken = |id| is_taken(streams, id);
+            self.flushing.end(&mut waiting, &mut woken, is_taken);
         }
         if !self.requests.is_empty() || engine.to_app().is_closed() {
             woken.add_all(waiting.take_connection());
         }
         woken
     }
+}
+
+/// Returns `true` if the connection has taken all bytes that a stream has written.
+pub(super) fn is_taken(streams: &mut Streams, id: StreamId) -> bool {
+    streams.write(id).is_none_or(|pipe| pipe.is_empty())
 }
 
 /// A guard that every clone and every stream holds. When the last one is dropped, the driver closes

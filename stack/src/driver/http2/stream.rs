@@ -1,6 +1,6 @@
 //! One stream of an HTTP/2 connection, as a transport for a stack of its own.
 
-use super::shared::{HoldGuard, Shared};
+use super::shared::{HoldGuard, Shared, is_taken};
 use super::waiting::Interest;
 use super::{CLOSE_TIMEOUT, Http2};
 use crate::driver::error::to_io;
@@ -146,10 +146,12 @@ impl Http2Stream {
         let id = self.id;
         self.shared.wait(Interest::Write(id), cx, |state| {
             let mut is_open = false;
-            if let Some(mut pipe) = state.streams().write(id) {
+            if let Some(mut pipe) = state.connection.engine().from_app().write(id) {
                 is_open = pipe.stop_state().is_none() && !pipe.is_closed();
-                if is_open && pipe.room() > 0 {
-                    return Poll::Ready(Ok(act(&mut pipe)));
+                if is_open && pipe.room() > 0 && !state.flushing.holds(id) {
+                    let written = act(&mut pipe);
+                    state.flushing.note(id, written);
+                    return Poll::Ready(Ok(written));
                 }
             }
             match state.write_error(id) {
@@ -230,12 +232,17 @@ impl Http2Stream {
             if let Some(error) = state.undelivered_error(id) {
                 return Poll::Ready(Err(to_io(&error)));
             }
-            let pipe = state.streams().write(id);
-            if pipe.is_some_and(|pipe| !pipe.is_empty()) || !state.connection.is_drained() {
-                Poll::Pending
-            } else {
-                Poll::Ready(Ok(()))
+            if state.flushing.take_flushed(id) {
+                return Poll::Ready(Ok(()));
             }
+            if !is_taken(state.streams(), id) {
+                return Poll::Pending;
+            }
+            if !state.connection.is_drained() {
+                state.flushing.begin();
+                return Poll::Pending;
+            }
+            Poll::Ready(Ok(()))
         })
     }
 
@@ -267,9 +274,15 @@ impl Http2Stream {
     }
 
     pub(crate) fn finish(&self) {
-        if let Some(mut pipe) = self.shared.lock().streams().write(self.id) {
+        let mut guard = self.shared.lock();
+        let state = &mut *guard;
+        if let Some(mut pipe) = state.connection.engine().from_app().write(self.id)
+            && !pipe.is_closed()
+        {
             pipe.finish();
+            state.flushing.note(self.id, 0);
         }
+        drop(guard);
         self.shared.transmit();
     }
 }
@@ -333,6 +346,7 @@ impl Drop for Http2Stream {
         }
         state.connection.engine().to_app().forget(self.id);
         state.responses.remove(&self.id);
+        state.flushing.forget(self.id);
         drop(state);
         self.shared.forget_wakers(self.id);
         self.shared.transmit();

@@ -98,23 +98,26 @@ impl Waiting {
         mem::take(&mut self.connection)
     }
 
-    /// Takes the wakers of the flushing tasks for whose stream `is_flushed` returns `true`.
+    /// Takes the wakers of the flushing tasks for whose stream `is_flushed` returns `true`. Returns
+    /// these streams.
     pub(super) fn take_flushers(
         &mut self,
         woken: &mut Woken,
         mut is_flushed: impl FnMut(StreamId) -> bool,
-    ) {
-        self.flushers.retain(|id, waker| {
-            let waits = !is_flushed(*id);
-            if !waits {
-                woken.add(Some(waker.clone()));
-            }
-            waits
-        });
+    ) -> Vec<StreamId> {
+        let flushed = self.flushers.extract_if(|id, _| is_flushed(*id));
+        let (flushed, wakers): (Vec<_>, Vec<_>) = flushed.unzip();
+        woken.add_all(wakers);
+        flushed
     }
 
     pub(super) fn has_flushers(&self) -> bool {
         !self.flushers.is_empty()
+    }
+
+    /// Returns `true` if a task waits until this stream has flushed.
+    pub(super) fn flushes(&self, id: StreamId) -> bool {
+        !self.flushers.is_empty() && self.flushers.contains_key(&id)
     }
 
     pub(super) fn has_driver(&self) -> bool {

@@ -2,6 +2,7 @@
 
 mod drivers;
 mod endings;
+mod flushing;
 mod leaving;
 mod proxies;
 mod scripted;
