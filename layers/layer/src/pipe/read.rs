@@ -72,7 +72,7 @@ impl Pipe {
         let n = n.clamp(1, self.len()); // an empty buffer would lead nothing
         if !self.leads {
             self.seal();
-            self.take_first_chunk(n);
+            self.take_first_chunk();
         }
         if self.buf.capacity() < n {
             self.grow(n);
@@ -108,8 +108,8 @@ impl Pipe {
         self.buf = memory;
     }
 
-    /// Makes the first chunk the buffer, or `n` bytes of a chunk that others share.
-    fn take_first_chunk(&mut self, n: usize) {
+    /// Makes the first chunk the buffer, unless others share it: then it is to be copied.
+    fn take_first_chunk(&mut self) {
         let Some(first) = self.chunks.pop_front() else {
             return;
         };
@@ -117,13 +117,6 @@ impl Pipe {
         (self.buf, self.lent) = (BytesMut::new(), false);
         match first.try_into_mut() {
             Ok(first) => self.buf = first,
-            Err(mut shared) if n < shared.len() => {
-                self.buf = BytesMut::from(&shared[..n]);
-                shared.advance(n);
-                self.queued += shared.len();
-                self.chunks.push_front(shared);
-            }
-            // Copied with what is behind it.
             Err(shared) => {
                 self.queued += shared.len();
                 self.chunks.push_front(shared);

@@ -6,6 +6,8 @@ mod escaped;
 mod flows;
 mod parts;
 mod pipe;
+mod pipe_counts;
+mod pipe_memory;
 mod pipe_model;
 mod queue;
 mod stop;

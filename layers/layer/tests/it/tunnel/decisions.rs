@@ -27,6 +27,42 @@ fn a_decision_parks_the_layer_and_is_made_in_its_state() {
 }
 
 #[test]
+fn a_decision_is_made_although_the_wire_has_no_room() {
+    let mut side = Side::new(asking());
+    side.process();
+    side.to_wire.set_limit(0);
+    side.layer.state_mut().push('y');
+    side.process();
+    assert_ne!(side.layer.progress(), Progress::Deciding("the guest"));
+    side.to_wire.set_limit(1);
+    side.process();
+    assert_eq!(&*side.sent(), "y");
+}
+
+#[test]
+fn a_state_is_found_in_a_layer_that_is_lent() {
+    let mut side = Side::new(asking());
+    side.layer.state_mut().push('y');
+    let layer: &(dyn Layer<In = Pipe, Out = Pipe> + 'static) = &side.layer;
+    assert_eq!((*layer).part::<String>().unwrap(), "y");
+    assert!((*layer).part::<Tunnel>().is_some() && (*layer).part::<u8>().is_none());
+}
+
+/// What was written before takes room once.
+#[test]
+fn all_is_written_at_once_that_there_is_room_for() {
+    let mut side = Side::new(Tunnel::new("writer", async |wire| {
+        for _ in 0..4 {
+            wire.write([7; 15_000]).await;
+        }
+        Ok(())
+    }));
+    side.process();
+    assert_eq!(side.to_wire.len(), 60_000);
+    assert!(side.layer.is_open());
+}
+
+#[test]
 fn an_abort_passes_while_the_application_decides() {
     let mut side = Side::new(asking());
     side.process();
