@@ -43,3 +43,33 @@ fn why(error: &Error) -> &'static str {
         _ => "is not PKCS #12, or is damaged",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_says_what_is_wrong_with_the_file_or_the_password() {
+        for (error, begins) in [
+            (
+                Error::UnpadError,
+                "cannot be decrypted: the password is wrong",
+            ),
+            (
+                Error::Pkcs5Error(String::new()),
+                "cannot be decrypted: the password is wrong",
+            ),
+            (
+                Error::UnsupportedEncryptionScheme,
+                "is locked by an algorithm",
+            ),
+            (Error::UnsupportedMacAlgorithm, "is locked by an algorithm"),
+            (
+                Error::InvalidPrivateKey,
+                "holds a private key that is not known here",
+            ),
+        ] {
+            assert!(why(&error).starts_with(begins), "{error}: {}", why(&error));
+        }
+    }
+}

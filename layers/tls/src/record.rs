@@ -52,3 +52,29 @@ const KINDS: std::ops::RangeInclusive<u8> = 20..=24;
 /// The first length that is too long. RFC 5246 §6.2.3: "The length MUST NOT exceed 2^14 + 2048." No
 /// cipher needs the last byte.
 const OVERSIZED: usize = PLAINTEXT + 2048;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A handshake record, and the same with one thing changed.
+    #[test]
+    fn a_header_of_another_version_or_without_content_is_bad() {
+        let whole = |bytes: &[u8]| matches!(Front::of(bytes), Front::Record(n) if n == bytes.len());
+        let is_bad = |bytes: &[u8]| matches!(Front::of(bytes), Front::BadHeader);
+        assert!(whole(&[22, 3, 1, 0, 1, 7]) && whole(&[22, 3, 4, 0, 1, 7]));
+        assert!(is_bad(&[22, 2, 1, 0, 1, 7]) && is_bad(&[22, 4, 0, 0, 1, 7]));
+        assert!(is_bad(&[22, 3, 1, 0, 0]) && is_bad(&[21, 3, 1, 0, 0]));
+        assert!(
+            whole(&[APPLICATION_DATA, 3, 3, 0, 0]),
+            "RFC 8446 §5.1 allows it"
+        );
+        assert!(is_bad(&[23, 3, 3, 0x48, 0]) && !is_bad(&[23, 3, 3, 0x47, 0xff]));
+        for n in 1..5 {
+            assert!(
+                matches!(Front::of(&[22, 3, 1, 0, 1][..n]), Front::Needs(HEADER)),
+                "{n}"
+            );
+        }
+    }
+}

@@ -145,3 +145,127 @@ impl ClientCertVerifier for Remembering<dyn ClientCertVerifier> {
         self.0.requires_raw_public_keys()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::slice;
+
+    /// A name without a part.
+    const NAME: [u8; 2] = [0x30, 0];
+
+    /// A verifier whose answers are not the default ones.
+    #[derive(Debug)]
+    struct Odd(DistinguishedName);
+
+    impl ServerCertVerifier for Odd {
+        fn verify_server_cert(
+            &self,
+            _: &CertificateDer<'_>,
+            _: &[CertificateDer<'_>],
+            _: &ServerName<'_>,
+            _: &[u8],
+            _: UnixTime,
+        ) -> Result<ServerCertVerified, Error> {
+            Err(CertificateError::Revoked.into())
+        }
+
+        fn verify_tls12_signature(
+            &self,
+            _: &[u8],
+            _: &CertificateDer<'_>,
+            _: &DigitallySignedStruct,
+        ) -> Result<HandshakeSignatureValid, Error> {
+            Err(CertificateError::BadSignature.into())
+        }
+
+        fn verify_tls13_signature(
+            &self,
+            _: &[u8],
+            _: &CertificateDer<'_>,
+            _: &DigitallySignedStruct,
+        ) -> Result<HandshakeSignatureValid, Error> {
+            Err(CertificateError::BadSignature.into())
+        }
+
+        fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+            vec![SignatureScheme::ED448]
+        }
+
+        fn requires_raw_public_keys(&self) -> bool {
+            true
+        }
+
+        fn root_hint_subjects(&self) -> Option<&[DistinguishedName]> {
+            Some(slice::from_ref(&self.0))
+        }
+    }
+
+    impl ClientCertVerifier for Odd {
+        fn root_hint_subjects(&self) -> &[DistinguishedName] {
+            slice::from_ref(&self.0)
+        }
+
+        fn offer_client_auth(&self) -> bool {
+            false
+        }
+
+        fn client_auth_mandatory(&self) -> bool {
+            false
+        }
+
+        fn verify_client_cert(
+            &self,
+            _: &CertificateDer<'_>,
+            _: &[CertificateDer<'_>],
+            _: UnixTime,
+        ) -> Result<ClientCertVerified, Error> {
+            Err(CertificateError::UnknownIssuer.into())
+        }
+
+        fn verify_tls12_signature(
+            &self,
+            _: &[u8],
+            _: &CertificateDer<'_>,
+            _: &DigitallySignedStruct,
+        ) -> Result<HandshakeSignatureValid, Error> {
+            Err(CertificateError::BadSignature.into())
+        }
+
+        fn verify_tls13_signature(
+            &self,
+            _: &[u8],
+            _: &CertificateDer<'_>,
+            _: &DigitallySignedStruct,
+        ) -> Result<HandshakeSignatureValid, Error> {
+            Err(CertificateError::BadSignature.into())
+        }
+
+        fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+            vec![SignatureScheme::ED448]
+        }
+
+        fn requires_raw_public_keys(&self) -> bool {
+            true
+        }
+    }
+
+    #[test]
+    fn a_verifier_that_remembers_answers_as_the_one_in_it_does() {
+        let odd = || Arc::new(Odd(DistinguishedName::from(NAME.to_vec())));
+        let server: Arc<dyn ServerCertVerifier> = odd();
+        let server = Remembering(server);
+        assert_eq!(server.supported_verify_schemes(), [SignatureScheme::ED448]);
+        assert!(server.requires_raw_public_keys());
+        let hints = server.root_hint_subjects().expect("hints");
+        assert!(hints.iter().map(AsRef::as_ref).eq([&NAME[..]]));
+
+        let client: Arc<dyn ClientCertVerifier> = odd();
+        let client = Remembering(client);
+        assert_eq!(client.supported_verify_schemes(), [SignatureScheme::ED448]);
+        assert!(client.requires_raw_public_keys());
+        assert!(!client.offer_client_auth() && !client.client_auth_mandatory());
+        let hints = client.root_hint_subjects();
+        assert!(hints.iter().map(AsRef::as_ref).eq([&NAME[..]]));
+    }
+}

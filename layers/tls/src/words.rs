@@ -86,6 +86,7 @@ pub(crate) fn certificate(why: &CertificateError, issuer: Option<&Issuer>) -> St
             text if text.contains("UnsupportedCertVersion") => {
                 "it has another version than 3, and so no names".into()
             }
+            text if is_prose(text) => Escaped::excerpt(text).to_string(),
             _ => words(other),
         },
         other => words(other),
@@ -186,13 +187,20 @@ fn unexpected<T: Debug>(got: &T, expected: &[T]) -> String {
     format!("the peer sent the message {got:?}, wanted {expected}")
 }
 
+/// Returns `true` if the text of an error is made of words, and is no name of a variant with what it holds.
+fn is_prose(text: &str) -> bool {
+    let behind = text.trim_start_matches(|c: char| c.is_ascii_alphanumeric());
+    !behind.is_empty() && !behind.starts_with('(') && !behind.starts_with(" {")
+}
+
 /// Returns the name of a variant as words: `NoKxGroupsInCommon` is `no kx groups in common`.
 fn words(value: &impl Debug) -> String {
     let value = format!("{value:?}");
-    let name = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric());
-    // The innermost name, behind names of wrappers.
-    let mut parts = value.split(['(', ')', ' ', '{', '}']);
-    let part = parts.rfind(|part| !part.is_empty() && name(part) && *part != "None");
+    let is_name = |text: &&str| text.starts_with(|c: char| c.is_ascii_uppercase());
+    // The innermost name, behind names of wrappers and outside of texts.
+    let outside = value.split('"').step_by(2);
+    let parts = outside.flat_map(|part| part.split(|c: char| !c.is_ascii_alphanumeric()));
+    let part = parts.filter(is_name).filter(|part| *part != "None").last();
     spaced(part.unwrap_or("unknown"), ' ')
 }
 
@@ -265,76 +273,4 @@ const TRUST: &str = "if you trust it, give its certificate with `ca_file`, or ad
 const TRUST_CLIENT: &str = "if you trust it, add its certificate to the authorities of clients";
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use rustls::{OtherError, PeerIncompatible, PeerMisbehaved};
-    use std::sync::Arc;
-    use std::time::Duration;
-
-    #[test]
-    fn alerts_have_the_names_of_the_rfc() {
-        for (alert, name) in [
-            (AlertDescription::BadRecordMac, "bad_record_mac"),
-            (AlertDescription::UnknownCA, "unknown_ca"),
-            (AlertDescription::UnrecognisedName, "unrecognized_name"),
-            (AlertDescription::UnknownPSKIdentity, "unknown_psk_identity"),
-            (AlertDescription::Unknown(200), "200"),
-        ] {
-            assert_eq!(alert_name(&alert), name);
-        }
-    }
-
-    #[test]
-    fn times_show_as_dates() {
-        for (seconds, shown) in [
-            (0, "1970-01-01T00:00:00Z"),
-            (951_782_399, "2000-02-28T23:59:59Z"),
-            (951_782_400, "2000-02-29T00:00:00Z"),
-            (951_868_800, "2000-03-01T00:00:00Z"),
-            (1_709_164_800, "2024-02-29T00:00:00Z"),
-            (4_102_444_799, "2099-12-31T23:59:59Z"),
-            (4_107_542_400, "2100-03-01T00:00:00Z"),
-        ] {
-            let time = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
-            assert_eq!(date(time), shown);
-        }
-    }
-
-    #[test]
-    fn no_text_shows_a_type() {
-        #[derive(Debug)]
-        struct Wrapped(#[expect(dead_code)] &'static str);
-        impl std::fmt::Display for Wrapped {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("CaUsedAsEndEntity")
-            }
-        }
-        impl std::error::Error for Wrapped {}
-        let other = CertificateError::Other(OtherError(Arc::new(Wrapped("x"))));
-        for (error, shown) in [
-            (
-                Error::PeerIncompatible(PeerIncompatible::NoCipherSuitesInCommon),
-                "the peer is incompatible: no cipher suites in common",
-            ),
-            (
-                Error::PeerMisbehaved(PeerMisbehaved::TooManyKeyUpdateRequests),
-                "the peer broke the protocol: too many key update requests",
-            ),
-            (
-                Error::InvalidCertificate(other),
-                "a certificate is not accepted: it is that of an authority, wanted that of a \
-                 server or a client",
-            ),
-            (
-                Error::InvalidCertificate(CertificateError::ExpiredRevocationList),
-                "a certificate is not accepted: expired revocation list",
-            ),
-            (
-                Error::InvalidMessage(rustls::InvalidMessage::HandshakePayloadTooLarge),
-                "the peer sent a malformed message: handshake payload too large",
-            ),
-        ] {
-            assert_eq!(text(&error), shown);
-        }
-    }
-}
+mod tests;

@@ -108,6 +108,12 @@ fn a_client_can_be_asked_for_its_certificate() {
         let mut world = with(unknown, required);
         world.converse();
         assert!(matches!(world.server.cause(), TlsError::Certificate(_)));
+        let told = world.server.text();
+        let advice = "if you trust it, add its certificate to the authorities of clients";
+        assert!(
+            told.contains("another authority") && told.ends_with(advice),
+            "{told}"
+        );
         let heard = world.client.cause();
         assert!(
             matches!(heard, TlsError::Alert(AlertDescription::UnknownCA)),

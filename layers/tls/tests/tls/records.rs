@@ -74,6 +74,30 @@ fn without_room_nothing_is_encrypted_and_no_more_than_a_record_overshoots() {
 }
 
 #[test]
+fn without_room_neither_a_handshake_nor_an_end_is_sent() {
+    for versions in BOTH {
+        let mut world = world(versions);
+        world.client.to_wire.set_limit(0);
+        world.client.step();
+        assert!(world.client.to_wire.is_empty(), "no ClientHello");
+        world.client.to_wire.set_limit(65536);
+        world.settle();
+        assert!(world.client.layer.is_open());
+        world.client.to_wire.set_limit(0);
+        world.client.from_app.finish();
+        world.client.step();
+        let to_wire = &world.client.to_wire;
+        assert!(
+            to_wire.is_empty() && !to_wire.is_closed(),
+            "no close_notify"
+        );
+        world.client.to_wire.set_limit(65536);
+        world.settle();
+        assert!(world.server.finished());
+    }
+}
+
+#[test]
 fn without_room_nothing_is_decrypted() {
     for versions in BOTH {
         let mut world = world(versions);
