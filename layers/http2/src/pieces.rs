@@ -44,15 +44,6 @@ impl Pieces {
     }
 }
 
-impl From<Bytes> for Pieces {
-    fn from(first: Bytes) -> Self {
-        Self {
-            first,
-            ..Self::default()
-        }
-    }
-}
-
 impl Buf for Pieces {
     fn remaining(&self) -> usize {
         self.first.len() + self.behind

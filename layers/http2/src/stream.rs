@@ -334,10 +334,8 @@ impl Stream {
             send.reserve_capacity(pipe.len());
             let n = send.capacity().min(pipe.len());
             if n == 0 {
-                match send.poll_capacity(cx) {
-                    Poll::Ready(Some(Ok(n))) if n > 0 => continue,
-                    _ => break, // an error shows at `poll_reset`, at the next call
-                }
+                let _ = send.poll_capacity(cx); // it wakes; an error shows at `poll_reset`
+                break;
             }
             let last = finished && n == pipe.len();
             let pieces = Pieces::take(pipe, n);

@@ -343,3 +343,35 @@ pub(crate) fn is_aborted(pipe: &Pipe) -> bool {
 
 /// The number of names of forgotten streams that are kept for their writer.
 const MAX_FORGOTTEN: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_forgotten_takes_a_bounded_place() {
+        let mut streams = Streams::default();
+        for n in 0..10_000 {
+            let id = StreamId::new(n);
+            streams.add(id);
+            streams.forget(id);
+            streams.forget(id); // it has been here
+        }
+        assert!(streams.forgotten.is_empty());
+        assert!(streams.writable.len() <= MAX_FORGOTTEN + 1);
+        let later = StreamId::new(20_000);
+        for _ in 0..10 {
+            streams.forget(later);
+        }
+        assert_eq!(streams.forgotten, [later]);
+        streams.add(later);
+        assert!(streams.forgotten.is_empty() && !streams.has(later));
+    }
+
+    #[test]
+    fn each_stream_has_its_room() {
+        let mut streams = Streams::default().with_room(3);
+        streams.add(StreamId::new(7));
+        assert_eq!(streams.write(StreamId::new(7)).unwrap().room(), 3);
+    }
+}

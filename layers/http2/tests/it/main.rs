@@ -3,6 +3,7 @@
 
 mod config;
 mod connection;
+mod credit;
 mod ends;
 mod floods;
 mod forgotten;

@@ -1,8 +1,8 @@
 //! The two layers of one tunnel: what their applications see and decide.
 
 use crate::kit::{
-    DATA, END_STREAM, HEADERS, PREFACE, RST_STREAM, Side, WINDOW, WINDOW_UPDATE, connect, frame,
-    greeted_client, headers, of_kind, settings, tunnel, websocket,
+    DATA, END_STREAM, GOAWAY, HEADERS, PREFACE, RST_STREAM, Side, WINDOW, WINDOW_UPDATE, connect,
+    frame, greeted_client, headers, of_kind, settings, tunnel, websocket,
 };
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
@@ -223,4 +223,93 @@ fn a_challenge_whose_connection_has_ended_is_answered_on_a_new_one() {
     side.process();
     let error = error(&side);
     assert!(error.retry_hint::<Challenged>().is_some(), "{error}");
+}
+
+#[test]
+fn a_client_without_a_login_gets_the_407_itself() {
+    let mut side = client();
+    side.sent();
+    side.receive(&settings(&[]));
+    let fields = [(":status", "407"), ("proxy-authenticate", "Basic realm=x")];
+    side.receive(&headers(1, END_STREAM, &fields));
+    assert!(side.layer.awaiting().is_none());
+    let error = error(&side);
+    let Some(Http2Error::Refused(refusal)) = error.cause() else {
+        panic!("{error}")
+    };
+    assert_eq!(refusal.status, StatusCode::PROXY_AUTHENTICATION_REQUIRED);
+    assert!(
+        error.to_string().contains("CONNECT example.org:22"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_client_ends_its_connection_when_its_tunnel_has_ended_both_ways() {
+    let mut side = client();
+    side.sent();
+    side.receive(&settings(&[(WINDOW, 3)]));
+    side.receive(&ok());
+    side.from_app.write(b"12345");
+    side.from_app.finish();
+    side.sent();
+    let said = side.receive(&frame(DATA, END_STREAM, 1, b"bye"));
+    assert_eq!(side.to_app.unread(), b"bye");
+    assert!(matches!(side.to_app.closed(), Some(End::Finished)));
+    assert!(
+        of_kind(&said, GOAWAY).is_empty() && !side.to_wire.is_closed(),
+        "bytes wait"
+    );
+    let said = side.receive(&frame(WINDOW_UPDATE, 0, 1, &[0, 0, 0, 2]));
+    assert_eq!(of_kind(&said, DATA)[0].payload, b"45");
+    assert!(
+        matches!(side.to_wire.end(), Some(End::Finished)),
+        "the connection too"
+    );
+}
+
+#[test]
+fn a_server_has_its_times_and_is_flushed_once_the_window_has_let_all_go() {
+    let mut side = Side::new(Server::new(Http2Config::server()));
+    side.process();
+    assert!(side.layer.deadline().is_some(), "the time for the SETTINGS");
+    let greeting = [PREFACE, &settings(&[(WINDOW, 3)]), &connect(1)].concat();
+    side.receive(&greeting);
+    side.layer.accept(HeaderMap::new());
+    side.sent();
+    side.from_app.write(b"12345");
+    side.sent();
+    assert!(side.from_app.is_empty() && !side.layer.is_flushed());
+    side.receive(&frame(WINDOW_UPDATE, 0, 1, &[0, 0, 0, 2]));
+    assert!(side.layer.is_flushed());
+}
+
+#[test]
+fn a_request_whose_connection_is_over_needs_no_decision() {
+    let mut side = server(&connect(1));
+    assert!(side.layer.request().is_some());
+    side.from_app
+        .abort(wirestack_layer::Error::local("app", "had enough"));
+    side.sent();
+    assert_eq!(side.layer.progress(), Progress::Over);
+    assert!(side.layer.request().is_none());
+}
+
+#[test]
+fn a_refusal_is_told_as_soon_as_its_excerpt_is_full() {
+    let request = ConnectRequest::tunnel("example.org", 22).unwrap();
+    let mut side = Side::new(Client::new(request, Http2Config::default().excerpt(1000)));
+    side.sent();
+    side.receive(&settings(&[]));
+    side.receive(&headers(1, 0, &[(":status", "403")]));
+    side.receive(&frame(DATA, 0, 1, &[b'x'; 600]));
+    assert!(side.to_app.closed().is_none());
+    side.receive(&frame(DATA, 0, 1, &[b'y'; 600]));
+    let Some(Http2Error::Refused(refusal)) = error(&side).cause() else {
+        panic!("{}", error(&side))
+    };
+    assert_eq!(
+        refusal.body,
+        [[b'x'; 600].as_slice(), &[b'y'; 400]].concat()
+    );
 }
