@@ -35,7 +35,8 @@ pub(crate) fn sendable(response: Response<Bytes>, asked: Asked) -> Response<Byte
     }
     let opens_tunnel = asked == Asked::Tunnel && head.status.is_success();
     let content_follows = head.extensions.get::<ContentFollows>().is_some();
-    let tells_other = asked == Asked::Head || head.status == StatusCode::NOT_MODIFIED;
+    let has_none = has_no_content(asked, head.status);
+    let tells_other = has_none && head.status != StatusCode::NO_CONTENT;
     if opens_tunnel || head.status == StatusCode::NO_CONTENT {
         headers.remove(CONTENT_LENGTH);
     } else if headers.contains_key(CONTENT_LENGTH)
@@ -43,10 +44,15 @@ pub(crate) fn sendable(response: Response<Bytes>, asked: Asked) -> Response<Byte
     {
         headers.insert(CONTENT_LENGTH, body.len().into());
     }
-    if tells_other || head.status == StatusCode::NO_CONTENT {
+    if has_none {
         body.clear();
     }
     Response::from_parts(head, body)
+}
+
+/// Returns `true` if a response ends with its head (RFC 9110 §6.4.1).
+pub(crate) fn has_no_content(asked: Asked, status: StatusCode) -> bool {
+    asked == Asked::Head || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
 }
 
 #[cfg(test)]

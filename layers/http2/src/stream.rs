@@ -33,6 +33,8 @@ pub(crate) struct Stream {
     recv: Option<RecvStream>,
     /// `true` for a response whose content is streamed. The request may end in trailers then.
     is_exchange: bool,
+    /// `true` for a streamed response that has ended with its head, while the application writes.
+    has_no_content: bool,
     /// The content of a complete response. It leaves before anything that the application has
     /// written or aborted.
     content: Option<Box<Pipe>>,
@@ -90,6 +92,7 @@ impl Stream {
             send,
             recv,
             is_exchange: false,
+            has_no_content: false,
             content: None,
             unreleased: 0,
             late_credit: None,
@@ -149,7 +152,8 @@ impl Stream {
     }
 
     pub(crate) fn is_over(&self) -> bool {
-        matches!(self.pending, PendingStream::Done) && self.send.is_none() && self.recv.is_none()
+        let is_answered = matches!(self.pending, PendingStream::Done) && !self.has_no_content;
+        is_answered && self.send.is_none() && self.recv.is_none()
     }
 
     fn open(&mut self, to_app: &mut ToApp<'_>, excerpt: usize, cx: &mut Context<'_>) {
@@ -297,6 +301,7 @@ impl Stream {
             ..
         } = context;
         let Some(send) = &mut self.send else {
+            self.discard_content(from_app);
             self.take_late_abort(from_app, to_app);
             return false;
         };

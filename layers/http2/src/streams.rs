@@ -106,7 +106,8 @@ impl Streams {
     /// on in [`read`](Self::read). A 2xx to a CONNECT opens the tunnel, as with
     /// [`respond`](Self::respond).
     ///
-    /// Trailers are neither sent nor shown.
+    /// Trailers are neither sent nor shown. What is written behind a head that has no content, such as
+    /// the answer to a HEAD, is thrown away (RFC 9110 §6.4.1).
     ///
     /// ```
     /// use wirestack_http2::{Connection, Head, Http2Config, Streams};

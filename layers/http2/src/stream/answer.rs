@@ -1,10 +1,11 @@
 //! The response of a server.
 
 use super::{Stream, ToApp};
-use crate::answer::sendable;
+use crate::answer::{has_no_content, sendable};
 use crate::error::{Http2Error, local, typed};
 use crate::head::ContentFollows;
 use crate::pending_stream::{Asked, PendingStream};
+use crate::streams::Streams;
 use bytes::Bytes;
 use http::Response;
 use std::mem;
@@ -23,9 +24,11 @@ impl Stream {
         let content_follows = head.extensions.remove::<ContentFollows>().is_some();
         let opens_tunnel = asked == Asked::Tunnel && status.is_success();
         self.is_exchange = content_follows && !opens_tunnel;
+        self.has_no_content = self.is_exchange && has_no_content(asked, status);
         let opens = self.is_exchange || opens_tunnel;
-        let is_end = !opens && body.is_empty();
+        let is_end = self.has_no_content || (!opens && body.is_empty());
         match respond.send_response(Response::from_parts(head, ()), is_end) {
+            Ok(_) if self.has_no_content => {}
             Ok(send) if opens => self.send = Some(send),
             Ok(send) => {
                 self.give_credit_but(0);
@@ -46,6 +49,14 @@ impl Stream {
                     self.fail(to_app, error);
                 }
             }
+        }
+    }
+
+    /// Throws away what the application writes behind a head that has no content, until it ends.
+    pub(super) fn discard_content(&mut self, from_app: &mut Streams) {
+        if let Some(mut pipe) = from_app.read(self.id).filter(|_| self.has_no_content) {
+            pipe.discard();
+            self.has_no_content = !pipe.is_closed();
         }
     }
 

@@ -10,6 +10,7 @@ mod forgotten;
 mod frames;
 mod kit;
 mod limits;
+mod no_content;
 mod one_flight;
 mod one_tunnel;
 mod requests;

@@ -2,11 +2,11 @@
 
 use crate::kit::{
     DATA, END_STREAM, HEADERS, Pair, RST_STREAM, WINDOW_UPDATE, extended, frame, greeted_server,
-    headers, of_kind, streams, tunnel, window,
+    headers, of_kind, streams, window,
 };
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use wirestack_http2::{ConnectRequest, Head, Http2Config, Http2Error, RequestKind, request_kind};
+use wirestack_http2::{ConnectRequest, Http2Config, Http2Error, RequestKind, request_kind};
 use wirestack_layer::Flow;
 
 #[test]
@@ -240,7 +240,7 @@ fn a_streaming_refusal_of_a_tunnel_has_a_content_and_a_success_opens_it() {
 }
 
 /// Answers an extended CONNECT, and returns the refusal that the client gets.
-fn ordinary(method: &str) -> [(&str, &str); 4] {
+pub(crate) fn ordinary(method: &str) -> [(&str, &str); 4] {
     [
         (":method", method),
         (":scheme", "https"),
@@ -320,39 +320,4 @@ fn a_refusal_without_content_announces_none() {
     let refusal = refused(response.body(Bytes::new()).unwrap());
     assert_eq!(refusal.status.as_u16(), 403);
     assert_eq!(refusal.headers["content-length"], "0");
-}
-
-#[test]
-fn must_9110_9_3_2_the_answer_to_a_head_has_no_content() {
-    let mut server = greeted_server(Http2Config::server());
-    server.receive(&headers(1, END_STREAM, &ordinary("HEAD")));
-    let (id, _) = server.request().unwrap();
-    let response = Response::builder().header("content-length", "7");
-    let response = response.body("content".into()).unwrap();
-    server.from_app.respond(id, response);
-    let said = server.sent();
-    assert!(of_kind(&said, DATA).is_empty() && of_kind(&said, RST_STREAM).is_empty());
-    let head = &of_kind(&said, HEADERS)[0];
-    assert_eq!(head.flags & END_STREAM, END_STREAM);
-    assert_eq!(streams(&server), 0);
-}
-
-#[test]
-fn must_9110_9_3_6_a_2xx_that_opens_a_tunnel_has_no_length() {
-    for request in [tunnel(), extended()] {
-        let mut pair = Pair::usual();
-        let at_client = pair.client.from_app.open(request).unwrap();
-        pair.settle();
-        let (at_server, _) = pair.server.request().unwrap();
-        let response = Response::builder().header("content-length", "1");
-        let response = response.body("x".into()).unwrap();
-        pair.server.from_app.respond(at_server, response);
-        pair.server.write(at_server, b"the bytes of the tunnel");
-        pair.settle();
-        let Some((_, Head::Response(response))) = pair.client.head() else {
-            panic!("no response")
-        };
-        assert!(response.headers().is_empty(), "{:?}", response.headers());
-        assert_eq!(pair.client.read(at_client), b"the bytes of the tunnel");
-    }
 }

@@ -86,7 +86,7 @@ impl Incoming {
     /// is read from it is the content of the request. A 2xx to a CONNECT opens the tunnel.
     ///
     /// Trailers are neither sent nor shown. Content that the client must not get (RFC 9110 §6.4.1: to
-    /// HEAD, with 204 and 304) must not be written.
+    /// HEAD, with 204 and 304) is thrown away.
     ///
     /// ```
     /// use tokio::io::AsyncWriteExt;
