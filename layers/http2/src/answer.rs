@@ -4,7 +4,7 @@ use crate::head::ContentFollows;
 use crate::pending_stream::Asked;
 use crate::request::is_connection_specific;
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, HOST};
+use http::header::{CONTENT_LENGTH, HOST, HeaderMap};
 use http::{Response, StatusCode};
 
 /// Returns a response without what HTTP/2 forbids. The same response is right over HTTP/1.1, whose
@@ -25,14 +25,7 @@ pub(crate) fn sendable(response: Response<Bytes>, asked: Asked) -> Response<Byte
         body.clear();
     }
     let headers = &mut head.headers;
-    let forbidden: Vec<_> = headers
-        .keys()
-        .filter(|name| is_connection_specific(name) && **name != HOST)
-        .cloned()
-        .collect();
-    for name in forbidden {
-        headers.remove(name);
-    }
+    remove_connection_specific(headers);
     let opens_tunnel = asked == Asked::Tunnel && head.status.is_success();
     let content_follows = head.extensions.get::<ContentFollows>().is_some();
     let has_none = has_no_content(asked, head.status);
@@ -48,6 +41,32 @@ pub(crate) fn sendable(response: Response<Bytes>, asked: Asked) -> Response<Byte
         body.clear();
     }
     Response::from_parts(head, body)
+}
+
+/// Returns an interim response as it is sent.
+pub(crate) fn interim(mut response: Response<()>) -> Response<()> {
+    let headers = response.headers_mut();
+    remove_connection_specific(headers);
+    // "MUST NOT send a Content-Length header field in any response with a status code of 1xx" (RFC 9110 §8.6)
+    headers.remove(CONTENT_LENGTH);
+    response
+}
+
+/// Returns `true` for a status of an interim response. "HTTP/2 removes support for the 101 (Switching
+/// Protocols) informational status code" (RFC 9113 §8.6).
+pub(crate) fn is_interim(status: StatusCode) -> bool {
+    status.is_informational() && status != StatusCode::SWITCHING_PROTOCOLS
+}
+
+fn remove_connection_specific(headers: &mut HeaderMap) {
+    let forbidden: Vec<_> = headers
+        .keys()
+        .filter(|name| is_connection_specific(name) && **name != HOST)
+        .cloned()
+        .collect();
+    for name in forbidden {
+        headers.remove(name);
+    }
 }
 
 /// Returns `true` if a response ends with its head (RFC 9110 §6.4.1).

@@ -35,6 +35,10 @@ impl fmt::Debug for Head {
     }
 }
 
+/// The mark of an interim response, behind which another one follows.
+#[derive(Clone, Copy)]
+pub(crate) struct Interim;
+
 /// The mark of a response whose content follows as the bytes of its stream.
 #[derive(Clone, Copy)]
 pub(crate) struct ContentFollows;

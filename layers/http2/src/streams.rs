@@ -1,7 +1,7 @@
 mod flow;
 
 use crate::error::{Http2Error, local, unsent};
-use crate::head::{ContentFollows, Head};
+use crate::head::{ContentFollows, Head, Interim};
 use crate::request::ConnectRequest;
 use crate::stream_id::{StreamId, StreamMap};
 use crate::stream_pipe::{Credit, Gathering, State, StreamPipe};
@@ -128,6 +128,31 @@ impl Streams {
     pub fn respond_streaming(&mut self, stream: StreamId, response: http::Response<()>) {
         let mut response = response.map(|()| Bytes::new());
         response.extensions_mut().insert(ContentFollows);
+        self.add(stream);
+        self.head(stream, Head::Response(response));
+    }
+
+    /// Sends an interim response (1xx, RFC 9110 §15.2) before the response itself. Any number of them may
+    /// be sent. A status that is no such one, and 101, which HTTP/2 does not have (RFC 9113 §8.6), is not
+    /// sent.
+    ///
+    /// ```
+    /// use wirestack_http2::{Head, Streams};
+    ///
+    /// /// Tells what a page will need, while it is made.
+    /// fn hint(heard: &mut Streams, answered: &mut Streams) -> Result<(), http::Error> {
+    ///     if let Some((stream, Head::Request(_))) = heard.arrived() {
+    ///         let hints = http::Response::builder().status(103).header("link", "</a.css>; rel=preload");
+    ///         answered.respond_interim(stream, hints.body(())?);
+    ///     }
+    ///     Ok(())
+    /// }
+    /// hint(&mut Streams::default(), &mut Streams::default())?;
+    /// # Ok::<(), http::Error>(())
+    /// ```
+    pub fn respond_interim(&mut self, stream: StreamId, response: http::Response<()>) {
+        let mut response = response.map(|()| Bytes::new());
+        response.extensions_mut().insert(Interim);
         self.add(stream);
         self.head(stream, Head::Response(response));
     }

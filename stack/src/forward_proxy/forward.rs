@@ -9,24 +9,27 @@ use crate::driver::server::outgoing::permitted_target;
 use crate::driver::tasks::Tasks;
 use bytes::Bytes;
 use http::header::CONNECTION;
-use http::{HeaderValue, Request, Response, StatusCode, Uri};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use hyper::body::{Body, Incoming};
+use hyper::ext::on_informational;
 use hyper_util::client::legacy::connect::Connection as _;
 use std::error::Error as StdError;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::Poll;
 use wirestack_dial::serve::{ForwardError, forward_request, forward_response, refusal};
 
 impl Exchange {
     /// Forwards a request over a connection of its own, which one of `connections` drives. Returns
-    /// the response, with the count of the bytes of the request's content.
+    /// the response, with the count of the bytes of the request's content. Before it, `interim` gets those
+    /// of the server, up to a number.
     pub(super) async fn forward<B>(
         &self,
         request: Request<B>,
         connections: &Tasks<()>,
+        interim: Option<Interim>,
         entry: &mut Entry,
     ) -> Result<Response<(Incoming, Arc<AtomicU64>)>, Refusal>
     where
@@ -77,7 +80,11 @@ impl Exchange {
             body,
             sent: sent.clone(),
         };
-        let mut answering = pin!(sender.send_request(Request::from_parts(head, body)));
+        let mut request = Request::from_parts(head, body);
+        if let Some(interim) = interim {
+            pass_interim(&mut request, interim, method.clone());
+        }
+        let mut answering = pin!(sender.send_request(request));
         let mut timer = IdleTimer::new(runtime.clone(), self.idle());
         let answered = poll_fn(|cx| {
             if let Poll::Ready(response) = answering.as_mut().poll(cx) {
@@ -100,6 +107,32 @@ impl Exchange {
     }
 }
 
+/// A function that sends the client an interim response.
+pub(super) type Interim = Box<dyn Fn(Response<()>) + Send + Sync>;
+
+/// "A proxy MUST forward 1xx responses unless the proxy itself requested the generation of the 1xx
+/// response" (RFC 9110 §15.2).
+fn pass_interim<B>(request: &mut Request<B>, interim: Interim, method: Method) {
+    let (continues, others) = <(AtomicUsize, AtomicUsize)>::default();
+    on_informational(request, move |seen| {
+        let (passed, most) = match seen.status() {
+            StatusCode::CONTINUE => (&continues, 1),
+            _ => (&others, MOST_INTERIM),
+        };
+        if passed.fetch_add(1, Ordering::Relaxed) >= most {
+            return;
+        }
+        let mut response = Response::new(());
+        *response.status_mut() = seen.status();
+        *response.version_mut() = seen.version();
+        response.headers_mut().clone_from(seen.headers());
+        let (mut head, ()) = response.into_parts();
+        if forward_response(&method, &mut head).is_ok() {
+            interim(Response::from_parts(head, ()));
+        }
+    });
+}
+
 /// Returns the response to a request, or for a response, that is not forwarded.
 fn not_forwarded(entry: &mut Entry, error: ForwardError) -> Box<Response<Bytes>> {
     entry.record.error = Some(error.to_string());
@@ -108,6 +141,9 @@ fn not_forwarded(entry: &mut Entry, error: ForwardError) -> Box<Response<Bytes>>
 
 /// The bytes of a head, with its start line.
 pub(super) const MAX_HEAD: usize = 16 * 1024;
+
+/// The interim responses to a request that are passed on, beside one 100 (Continue).
+const MOST_INTERIM: usize = 16;
 
 /// The bytes of a connection that `hyper` holds in each direction.
 pub(super) const MAX_BUFFER: usize = 64 * 1024;

@@ -169,7 +169,7 @@ impl Requests {
             Ok(()) if is_connect => self.open_tunnel(&request, &mut entry).await,
             Ok(()) => match self
                 .exchange
-                .forward(request, &self.connections, &mut entry)
+                .forward(request, &self.connections, None, &mut entry) // `hyper` sends 100 by itself
                 .await
             {
                 Ok(response) => {

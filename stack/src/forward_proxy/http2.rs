@@ -161,7 +161,9 @@ async fn forward(exchange: Exchange, incoming: Incoming, mut entry: Entry) {
         stream: stream_of_content,
         left,
     });
-    let forwarding = exchange.forward(request, &connections, &mut entry);
+    let stream_of_interim = stream.clone();
+    let interim = move |response| stream_of_interim.respond_interim(response);
+    let forwarding = exchange.forward(request, &connections, Some(Box::new(interim)), &mut entry);
     let Ok(forwarded) = unless(stream.closed(), forwarding).await else {
         return;
     };

@@ -1,9 +1,9 @@
 //! The response of a server.
 
 use super::{Stream, ToApp};
-use crate::answer::{has_no_content, sendable};
+use crate::answer::{has_no_content, interim, is_interim, sendable};
 use crate::error::{Http2Error, local, typed};
-use crate::head::ContentFollows;
+use crate::head::{ContentFollows, Interim};
 use crate::pending_stream::{Asked, PendingStream};
 use crate::streams::Streams;
 use bytes::Bytes;
@@ -12,8 +12,11 @@ use std::mem;
 use wirestack_layer::{Flow, Pipe};
 
 impl Stream {
-    /// Sends the response of the application.
+    /// Sends a response of the application.
     pub(crate) fn answer(&mut self, response: Response<Bytes>, to_app: &mut ToApp<'_>) {
+        if response.extensions().get::<Interim>().is_some() {
+            return self.answer_interim(response.map(drop));
+        }
         let PendingStream::Deciding(mut respond, asked) =
             mem::replace(&mut self.pending, PendingStream::Done)
         else {
@@ -49,6 +52,15 @@ impl Stream {
                     self.fail(to_app, error);
                 }
             }
+        }
+    }
+
+    fn answer_interim(&mut self, response: Response<()>) {
+        let PendingStream::Deciding(respond, _) = &mut self.pending else {
+            return;
+        };
+        if is_interim(response.status()) {
+            let _ = respond.send_informational(interim(response)); // fails on a dead stream only
         }
     }
 

@@ -8,6 +8,7 @@ mod ends;
 mod floods;
 mod forgotten;
 mod frames;
+mod interim;
 mod kit;
 mod limits;
 mod no_content;

@@ -110,6 +110,26 @@ impl Incoming {
         Some(stream)
     }
 
+    /// Sends an interim response (1xx, RFC 9110 §15.2) before the response itself: 100 for a client that
+    /// waits for it, or 103 with hints. A status that is no such one, and 101, is not sent.
+    ///
+    /// ```
+    /// use wirestack::Incoming;
+    /// use wirestack::http::Response;
+    ///
+    /// /// Tells what a page will need, while it is made.
+    /// fn hint(incoming: &Incoming) -> Result<(), wirestack::http::Error> {
+    ///     let hints = Response::builder().status(103).header("link", "</a.css>; rel=preload");
+    ///     incoming.respond_interim(hints.body(())?);
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn respond_interim(&self, response: Response<()>) {
+        if let Some(stream) = &self.stream {
+            stream.respond_interim(response);
+        }
+    }
+
     /// Returns the request and its stream, which nobody has answered.
     #[cfg(feature = "proxy-server")]
     pub(crate) fn into_parts(mut self) -> Option<(http::Request<()>, Http2Stream)> {

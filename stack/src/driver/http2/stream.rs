@@ -105,6 +105,14 @@ impl Http2Stream {
         self.shared.transmit();
     }
 
+    pub(crate) fn respond_interim(&self, response: Response<()>) {
+        self.shared
+            .lock()
+            .streams()
+            .respond_interim(self.id, response);
+        self.shared.transmit();
+    }
+
     /// Answers with the head of a response, whose content is what is written from now on.
     pub(crate) fn respond_streaming(&self, response: Response<()>) {
         let mut state = self.shared.lock();

@@ -11,6 +11,7 @@ use hyper::client::conn::http2::SendRequest;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -330,4 +331,64 @@ async fn rfc9113_8_3_1_options_for_a_whole_server_reach_it_but_no_other_proxy() 
             assert!(seen.starts_with("OPTIONS * HTTP/1.1\r\n"), "{seen}");
         }
     }
+}
+
+/// "A proxy MUST forward 1xx responses" (RFC 9110 §15.2), and a client that expects 100 waits for it. A
+/// server that sends no end of them is cut short.
+#[tokio::test]
+async fn must_9110_15_2_interim_responses_are_passed_on_up_to_a_number() {
+    let (listener, address) = listen().await;
+    tokio::spawn(async move {
+        let (mut io, _) = listener.accept().await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(io.read_u8().await.unwrap());
+        }
+        let head = String::from_utf8(head).unwrap().to_lowercase();
+        assert!(head.contains("expect: 100-continue"), "{head}");
+        let hints =
+            "HTTP/1.1 103 Early Hints\r\nlink: </a.css>\r\nconnection: x-hop\r\nx-hop: 1\r\n\r\n";
+        for _ in 0..40 {
+            io.write_all(hints.as_bytes()).await.unwrap();
+        }
+        for _ in 0..3 {
+            io.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")
+                .await
+                .unwrap();
+        }
+        let mut content = Vec::new();
+        while !content.ends_with(b"0\r\n\r\n") {
+            content.push(io.read_u8().await.unwrap());
+        }
+        assert_eq!(content, b"7\r\ncontent\r\n0\r\n\r\n");
+        let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+        io.write_all(answer).await.unwrap();
+    });
+    let running = Running::new(ForwardProxy::new(AccessPolicy::loopback()));
+    let io = TcpStream::connect(running.address).await.unwrap();
+    let (sender, connection) = h2::client::handshake(io).await.unwrap();
+    tokio::spawn(connection);
+    let request = Request::post(format!("http://{address}/")).header("expect", "100-continue");
+    let mut sender = sender.ready().await.unwrap();
+    let sent = sender.send_request(request.body(()).unwrap(), false);
+    let (mut answer, mut content) = sent.unwrap();
+    let exchange = async {
+        let mut statuses = Vec::new();
+        loop {
+            let interim = poll_fn(|cx| answer.poll_informational(cx)).await;
+            let interim = interim.expect("an interim response").unwrap();
+            statuses.push(interim.status().as_u16());
+            assert!(!interim.headers().contains_key("x-hop"));
+            if interim.status() == StatusCode::CONTINUE {
+                break;
+            }
+            assert_eq!(interim.headers()["link"], "</a.css>");
+        }
+        let content_sent = content.send_data(Bytes::from_static(b"content"), true);
+        content_sent.unwrap();
+        (statuses, answer.await.unwrap().status())
+    };
+    let (statuses, status) = timeout(TIMEOUT, exchange).await.expect("an answer in time");
+    assert_eq!(statuses, [&[103; 16][..], &[100]].concat());
+    assert_eq!(status, StatusCode::OK);
 }
