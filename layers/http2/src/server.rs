@@ -166,3 +166,32 @@ fn answer(tunnel: &mut Tunnel, stream: StreamId, request: &Request<()>) {
     tunnel.down.respond(stream, response);
     tunnel.forget(stream);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::streams::Streams;
+    use crate::{ConnectRequest, Connection};
+
+    #[test]
+    fn nothing_is_kept_of_a_request_that_opens_no_tunnel() {
+        let mut client = Connection::client(Http2Config::default());
+        let mut server = Server::new(Http2Config::server());
+        let [mut up, mut down, mut from_app, mut to_app] = <[Pipe; 4]>::default();
+        let [mut asked, mut got] = <[Streams; 2]>::default();
+        for round in 0..50 {
+            let tunnel = ConnectRequest::tunnel("example.org", 22).unwrap();
+            asked.open(tunnel).unwrap();
+            for _ in 0..4 {
+                let flows = Flows::new(&mut down, &mut up, &mut asked, &mut got);
+                client.process(flows, Instant::ORIGIN);
+                let flows = Flows::new(&mut up, &mut down, &mut from_app, &mut to_app);
+                server.process(flows, Instant::ORIGIN);
+                if server.request().is_some() {
+                    server.accept(HeaderMap::new());
+                }
+            }
+            assert_eq!(server.tunnel.streams_heard(), 1, "round {round}");
+        }
+    }
+}

@@ -55,6 +55,11 @@ impl Tunnel {
         self.up.forget(stream);
     }
 
+    #[cfg(test)]
+    pub(crate) fn streams_heard(&self) -> usize {
+        self.up.len()
+    }
+
     pub(crate) fn is_over(&self) -> bool {
         self.over
     }

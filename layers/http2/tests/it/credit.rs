@@ -1,8 +1,9 @@
 //! Credit that is given late or early: a peer must neither stand still nor be asked for too much.
 
 use crate::kit::{
-    DATA, END_STREAM, PREFACE, RST_STREAM, SECOND, Side, WINDOW_UPDATE, frame, greeted_client,
-    greeted_server, headers, of_kind, open_client, settings, streams, tunnel, window,
+    DATA, END_STREAM, GOAWAY, PREFACE, RST_STREAM, SECOND, Side, WINDOW_UPDATE, frame,
+    greeted_client, greeted_server, headers, of_kind, open_client, settings, streams, tunnel,
+    window,
 };
 use std::time::Duration;
 use wirestack_http2::{Client, ConnectRequest, Http2Config, Server};
@@ -116,6 +117,36 @@ fn a_tunnel_that_is_read_no_more_goes_on_until_its_application_has_sent_everythi
     }
     side.now += SECOND;
     assert_eq!(of_kind(&side.sent(), RST_STREAM).len(), 1);
+}
+
+#[test]
+fn a_tunnel_that_is_read_no_more_is_no_reason_to_go_away_while_its_application_writes() {
+    let request = ConnectRequest::tunnel("example.org", 22).unwrap();
+    let mut side = Side::new(Client::new(request, Http2Config::default()));
+    side.sent();
+    side.receive(&settings(&[(crate::kit::WINDOW, 10)]));
+    side.receive(&headers(1, 0, &[(":status", "200")]));
+    side.to_app
+        .refuse(wirestack_layer::Error::local("app", "enough"));
+    for bytes in [0, 5, 25] {
+        side.from_app.write(&vec![7; bytes]);
+        let said = side.sent();
+        assert!(of_kind(&said, GOAWAY).is_empty() && side.to_app.closed().is_none());
+    }
+}
+
+/// What comes for a stream that nobody reads is thrown away, and is credit for the others.
+#[test]
+fn what_comes_for_a_forgotten_stream_is_given_back_to_the_connection() {
+    let config = Http2Config::default().connection_window(65_535);
+    let (mut client, id) = open_client(config, &[]);
+    client.finish(id);
+    client.to_app.forget(id);
+    client.sent();
+    let given: usize = (0..12)
+        .map(|_| credit(&client.receive(&frame(DATA, 0, 1, &[7; 10_000])), 0))
+        .sum();
+    assert!(given >= 120_000 - 65_535 / 2, "{given} bytes");
 }
 
 #[test]
