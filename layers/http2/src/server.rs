@@ -170,28 +170,27 @@ fn answer(tunnel: &mut Tunnel, stream: StreamId, request: &Request<()>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::streams::Streams;
-    use crate::{ConnectRequest, Connection};
+    use wirestack_layer::Flow;
 
     #[test]
     fn nothing_is_kept_of_a_request_that_opens_no_tunnel() {
-        let mut client = Connection::client(Http2Config::default());
         let mut server = Server::new(Http2Config::server());
-        let [mut up, mut down, mut from_app, mut to_app] = <[Pipe; 4]>::default();
-        let [mut asked, mut got] = <[Streams; 2]>::default();
-        for round in 0..50 {
-            let tunnel = ConnectRequest::tunnel("example.org", 22).unwrap();
-            asked.open(tunnel).unwrap();
-            for _ in 0..4 {
-                let flows = Flows::new(&mut down, &mut up, &mut asked, &mut got);
-                client.process(flows, Instant::ORIGIN);
-                let flows = Flows::new(&mut up, &mut down, &mut from_app, &mut to_app);
+        let [mut from_wire, mut to_wire, mut from_app, mut to_app] = <[Pipe; 4]>::default();
+        let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+        from_wire.write(&[b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &settings[..]].concat());
+        for stream in (1..100_u32).step_by(2) {
+            // GET https://x/, of HPACK's static table, with END_STREAM and END_HEADERS
+            from_wire.write(&[0, 0, 6, 1, 5]);
+            from_wire.write(&stream.to_be_bytes());
+            from_wire.write(&[0x82, 0x87, 0x84, 0x41, 1, b'x']);
+            for _ in 0..2 {
+                let flows = Flows::new(&mut from_wire, &mut to_wire, &mut from_app, &mut to_app);
                 server.process(flows, Instant::ORIGIN);
-                if server.request().is_some() {
-                    server.accept(HeaderMap::new());
-                }
+                to_wire.discard();
             }
-            assert_eq!(server.tunnel.streams_heard(), 1, "round {round}");
+            assert!(to_app.is_empty() && to_app.total() == 0);
+            assert_eq!(server.progress(), Progress::Opening("the CONNECT request"));
+            assert_eq!(server.tunnel.streams_heard(), 0, "stream {stream}");
         }
     }
 }
