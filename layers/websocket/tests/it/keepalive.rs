@@ -224,3 +224,28 @@ fn what_has_ended_the_connection_is_told_and_not_the_silence_behind_it() {
     let error = end(&broken.to_app).unwrap().unwrap_err();
     assert_eq!(error.origin(), "wire", "{error}");
 }
+
+/// A payload that others share is masked while it is sent. A ping must wait until its frame is whole.
+#[test]
+fn a_ping_never_stands_in_the_middle_of_a_frame() {
+    const LEN: usize = 300_000;
+    let mut side = client(settings());
+    let shared = bytes::Bytes::from(vec![7; LEN]);
+    side.from_app.push(Message::Binary(shared.clone()));
+    side.process();
+    let mut sent = side.sent();
+    assert!(sent.len() < LEN, "a part of the frame");
+    side.now = side.layer.deadline().unwrap();
+    while sent.len() < LEN {
+        side.process();
+        sent.extend(side.sent());
+    }
+    side.process();
+    sent.extend(side.sent());
+    let kinds: Vec<_> = client_frames(&sent)
+        .iter()
+        .map(|it| (it.0, it.1.len()))
+        .collect();
+    assert_eq!(kinds[0], (FIN | BINARY, LEN));
+    assert_eq!(kinds[1].0, FIN | PING);
+}

@@ -1,7 +1,7 @@
 //! Messages in parts, sent before they are whole and received as they come.
 
 use crate::kit::*;
-use wirestack_layer::{Flow, Queue, Seed};
+use wirestack_layer::{Flow, Layer, Queue, Seed};
 use wirestack_websocket::{
     Accept, Client, ClientRequest, CloseCode, Deflate, Message, Offer, Origins, Part, Server,
     WebSocketConfig, WebSocketError,
@@ -247,4 +247,20 @@ fn rfc6455_5_5_1_a_peer_that_answers_our_close_may_leave_its_message_unfinished(
     server.receive(&client_bytes(&[close_frame(1000, "")]));
     assert_eq!(parts(&mut server.to_app), [Part::more("half ")]);
     assert_eq!(cause(&server.to_app), Some(Ok(())));
+}
+
+#[test]
+fn a_websocket_carries_no_half_close_and_a_text_is_what_it_is_made_of() {
+    assert!(
+        !client(WebSocketConfig::default())
+            .layer
+            .carries_half_close()
+    );
+    assert!(
+        !server(WebSocketConfig::default())
+            .layer
+            .carries_half_close()
+    );
+    let owned = String::from("hello");
+    assert_eq!(Message::text(&owned), Message::text("hello"));
 }

@@ -70,6 +70,48 @@ fn rfc7692_7_2_2_a_message_whose_data_are_cut_is_refused_and_nothing_of_it_is_ha
     }
 }
 
+/// The frame that ends it may have no data. What is cut is cut all the same.
+#[test]
+fn a_message_that_ends_with_an_empty_frame_is_checked_as_any_other() {
+    for takes_over in [true, false] {
+        for cut in 1..=HELLO.len() {
+            let (_, mut server) = pair(deflate(takes_over), deflate(takes_over));
+            server.receive(&client_bytes(&[
+                frame(RSV1 | TEXT, &HELLO[..cut]),
+                frame(FIN | CONTINUATION, []),
+                frame(FIN | RSV1 | TEXT, HELLO),
+            ]));
+            let arrived = messages(&mut server.to_app);
+            server.process();
+            if cut == HELLO.len() {
+                assert_eq!(arrived, [text("Hello"), text("Hello")]);
+            } else {
+                assert_eq!(arrived, [], "{cut}");
+                assert!(is_refused(&server), "{cut}");
+            }
+        }
+    }
+}
+
+/// The second message is that of RFC 7692 §7.2.3.2, which refers to the first one.
+#[test]
+fn a_message_refers_to_the_one_before_it_only_where_the_context_is_kept() {
+    const AGAIN: &[u8] = &[0xf2, 0x00, 0x11, 0x00, 0x00];
+    for takes_over in [true, false] {
+        let (_, mut server) = pair(deflate(takes_over), deflate(takes_over));
+        let frames = [HELLO, AGAIN, AGAIN].map(|data| frame(FIN | RSV1 | TEXT, data));
+        server.receive(&client_bytes(&frames));
+        let arrived = messages(&mut server.to_app);
+        server.process();
+        if takes_over {
+            assert_eq!(arrived, vec![text("Hello"); 3]);
+        } else {
+            assert_eq!(arrived, [text("Hello")]);
+            assert!(is_refused(&server));
+        }
+    }
+}
+
 #[test]
 fn an_empty_message_has_a_byte_or_a_final_block_or_no_data_at_all() {
     for takes_over in [true, false] {
