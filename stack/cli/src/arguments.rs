@@ -43,3 +43,51 @@ pub(crate) enum Command {
     /// Writes the completions for a shell
     Completions(CompletionsArguments),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+    use clap::error::ErrorKind;
+
+    /// What a file says comes from the file alone, and how it is shown does not.
+    #[test]
+    fn a_configuration_file_excludes_all_options_but_those_of_the_program() {
+        for name in ["serve", "forward"] {
+            let parse = |more: &[&str]| {
+                let words = [&["wirestack", name, "--config", "x"], more].concat();
+                Arguments::try_parse_from(words).map(drop)
+            };
+            assert!(parse(&[]).is_ok() && parse(&["--color", "never"]).is_ok());
+            let program = Arguments::command();
+            let command = program.find_subcommand(name).expect("a command");
+            let mut tried = 0;
+            for option in command.get_arguments() {
+                let Some(long) = option.get_long() else {
+                    let refused = parse(&["x"]).expect_err("an argument without a name");
+                    assert!(refused.use_stderr());
+                    continue;
+                };
+                if ["config", "help"].contains(&long) {
+                    continue;
+                }
+                let values = option.get_possible_values();
+                let value = match values.first() {
+                    Some(value) => value.get_name().to_owned(),
+                    None => "1".to_owned(),
+                };
+                let long = format!("--{long}");
+                let takes = option.get_action().takes_values();
+                let words: &[&str] = if takes { &[&long, &value] } else { &[&long] };
+                let refused = parse(words).expect_err(&long);
+                assert_eq!(
+                    refused.kind(),
+                    ErrorKind::ArgumentConflict,
+                    "{name} {long}: {refused}"
+                );
+                tried += 1;
+            }
+            assert!(tried > 20, "{name}: {tried} options");
+        }
+    }
+}

@@ -7,6 +7,7 @@ mod builder;
 mod carrier;
 mod config;
 mod connect;
+mod exclusive;
 mod exit;
 mod files;
 mod forward;

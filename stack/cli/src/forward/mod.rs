@@ -7,6 +7,7 @@ mod target;
 mod udp;
 
 use crate::carrier::Carrier;
+use crate::exclusive::without_config;
 use crate::exit::{Exit, Failure};
 use crate::listen::{ListenAt, Servers};
 use crate::log::{Log, LogForm, Record};
@@ -30,15 +31,15 @@ use wirestack::{Accepted, Connection, Engine, Identity, Serve, relay_with_timeou
 
 /// The arguments of `forward`.
 #[derive(Args, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, mut_args = without_config)]
 pub(crate) struct ForwardArguments {
     #[command(flatten)]
     options: ForwardOptions,
     /// Carries standard input and output to this host and port, as the ProxyCommand of ssh wants it
-    #[arg(short = 'W', long, value_name = "HOST:PORT", conflicts_with_all = ["local", "dynamic", "unix", "reverse", "config"])]
+    #[arg(short = 'W', long, value_name = "HOST:PORT", conflicts_with_all = ["local", "dynamic", "unix", "reverse"])]
     stdio: Option<String>,
     /// Takes everything from the tables `[[forward]]` of this file
-    #[arg(long, value_name = "FILE", exclusive = true)]
+    #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
 

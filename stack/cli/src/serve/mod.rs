@@ -6,6 +6,7 @@ mod policy;
 mod tunnels;
 
 use crate::carrier::Carrier;
+use crate::exclusive::without_config;
 use crate::exit::{Exit, Failure};
 use crate::listen::{ListenAt, Servers};
 use crate::log::{Log, LogForm};
@@ -28,12 +29,12 @@ use wirestack::tls::rustls::ServerConfig;
 
 /// The arguments of `serve`.
 #[derive(Args, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, mut_args = without_config)]
 pub(crate) struct ServeArguments {
     #[command(flatten)]
     options: ServeOptions,
     /// Takes everything from the tables `[[serve]]` of this file
-    #[arg(long, value_name = "FILE", exclusive = true)]
+    #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
 
