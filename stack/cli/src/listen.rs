@@ -53,7 +53,7 @@ impl ListenAt {
         let failed = |error: io::Error| Failure::other(format!("cannot listen at {self}: {error}"));
         match self {
             Self::Tcp(address) => {
-                let listener = Listener::bind(address.as_str()).map_err(failed)?;
+                let listener = bind_anywhere(address, |at| Listener::bind(at)).map_err(failed)?;
                 let at = listener.local_addr().map_err(failed)?;
                 Ok(vec![(at.to_string(), listener)])
             }
@@ -88,6 +88,21 @@ impl fmt::Display for ListenAt {
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
             Self::Systemd => f.write_str("systemd"),
         }
+    }
+}
+
+/// Binds an address. Where the system has no IPv6, every address is that of IPv4.
+pub(crate) fn bind_anywhere<T>(
+    address: &str,
+    bind: impl Fn(&str) -> io::Result<T>,
+) -> io::Result<T> {
+    let bound = bind(address);
+    let (Err(error), Some(port)) = (&bound, address.strip_prefix("[::]:")) else {
+        return bound;
+    };
+    match error.kind() {
+        io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied => bound,
+        _ => bind(&format!("0.0.0.0:{port}")).or(bound),
     }
 }
 
@@ -225,6 +240,30 @@ mod tests {
         }
         for text in ["", "x", "::1:1080", "1:2:3", "host:", "70000", "host:x"] {
             assert!(text.parse::<ListenAt>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_system_without_ipv6_listens_at_all_addresses_of_ipv4() {
+        let bind = |refused: &'static str, kind: io::ErrorKind| {
+            move |address: &str| match address.starts_with(refused) {
+                true => Err(io::Error::new(kind, address.to_owned())),
+                false => Ok(address.to_owned()),
+            }
+        };
+        use io::ErrorKind::{AddrInUse, AddrNotAvailable, PermissionDenied, Unsupported};
+        for kind in [AddrNotAvailable, Unsupported] {
+            let bound = bind_anywhere("[::]:1080", bind("[", kind)).unwrap();
+            assert_eq!(bound, "0.0.0.0:1080");
+            let error = bind_anywhere("[::]:1080", bind("", kind)).unwrap_err();
+            assert_eq!(error.to_string(), "[::]:1080", "the first error is told");
+            assert!(bind_anywhere("[::1]:1080", bind("[", kind)).is_err());
+        }
+        for kind in [AddrInUse, PermissionDenied] {
+            assert!(
+                bind_anywhere("[::]:1080", bind("[", kind)).is_err(),
+                "{kind}"
+            );
         }
     }
 }

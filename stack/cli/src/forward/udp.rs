@@ -1,6 +1,7 @@
 //! Datagrams, carried by a SOCKS5 proxy, in a tunnel or from this machine.
 
 use crate::exit::Failure;
+use crate::listen::bind_anywhere;
 use crate::log::{Log, Record};
 use crate::tunnel_end::NearEnd;
 use crate::wire::{self, read_datagram, with_length};
@@ -59,7 +60,7 @@ pub(super) fn start(
     log: Log,
 ) -> Result<(String, impl Future<Output = io::Result<()>> + Send + use<>), Failure> {
     let failed = |error: io::Error| Failure::other(format!("cannot listen at udp:{at}: {error}"));
-    let socket = std::net::UdpSocket::bind(at).map_err(failed)?;
+    let socket = bind_anywhere(at, |at| std::net::UdpSocket::bind(at)).map_err(failed)?;
     socket.set_nonblocking(true).map_err(failed)?;
     let socket = UdpSocket::from_std(socket).map_err(failed)?;
     let name = socket.local_addr().map_err(failed)?.to_string();

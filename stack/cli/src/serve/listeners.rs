@@ -1,5 +1,6 @@
 //! The far end of reverse forwards: it listens, and the near end fetches each connection.
 
+use crate::listen::bind_anywhere;
 use crate::log::Record;
 use crate::metrics::counted;
 use crate::proxy::Proxy;
@@ -99,7 +100,8 @@ impl Listeners {
             return Err(forbidden(asked));
         }
         let failed = |error: io::Error| format!("the far end cannot listen at {asked}: {error}");
-        let listener = Listener::bind(asked).map_err(failed)?;
+        let listener =
+            bind_anywhere(&asked.to_string(), |at| Listener::bind(at)).map_err(failed)?;
         let at = listener.local_addr().map_err(failed)?;
         if !self.permits(at) {
             return Err(forbidden(at));
