@@ -25,6 +25,7 @@ mod hickory;
 mod http2;
 #[cfg(feature = "hyper")]
 mod hyper;
+mod layer_times;
 mod limits;
 mod listening;
 mod logins;

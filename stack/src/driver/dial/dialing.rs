@@ -122,7 +122,6 @@ where
 {
     fn poll_steps(&mut self, cx: &mut Context<'_>) -> Poll<Result<Dialed<L>, DialError>> {
         let mut now = self.runtime.now();
-        let mut events = 0;
         loop {
             let step = self.dialer.step(now);
             self.tell(&step);
@@ -186,19 +185,17 @@ where
                 }
                 Step::Failed(error) => return Poll::Ready(Err(error)),
                 Step::Wait { until } => {
-                    if self.report_events(cx, now) {
-                        events += 1;
-                        if events % EVENTS_PER_LOOK == 0 {
-                            now = self.runtime.now();
+                    now = match self.report_event(cx) {
+                        Some(at) => at,
+                        None => {
+                            let expired = ready!(self.poll_timer(until, cx));
+                            expired.map_err(|error| {
+                                let error = Error::local(origin::RUNTIME, error);
+                                DialError::invalid(error, self.runtime.now())
+                            })?;
+                            self.runtime.now()
                         }
-                    } else {
-                        let expired = ready!(self.poll_timer(until, cx));
-                        expired.map_err(|error| {
-                            let error = Error::local(origin::RUNTIME, error);
-                            DialError::invalid(error, self.runtime.now())
-                        })?;
-                        now = self.runtime.now();
-                    }
+                    };
                 }
             }
         }
@@ -240,24 +237,28 @@ where
         self.answers.push((question, Box::pin(answer)));
     }
 
-    /// Reports to the dialer what has happened. Returns `true` if anything has.
-    fn report_events(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
+    /// Reports to the dialer the next event that has happened. Returns its time, which is that behind it: a
+    /// layer may have computed for long, and peers on this machine may answer within one poll.
+    fn report_event(&mut self, cx: &mut Context<'_>) -> Option<Instant> {
         if let Some(making) = &mut self.making_tls
             && let Poll::Ready(made) = making.as_mut().poll(cx)
         {
+            let now = self.runtime.now();
             self.making_tls = None;
             self.dialer.made_tls(made, now);
-            return true;
+            return Some(now);
         }
         if let Some(finding) = &mut self.finding
             && let Poll::Ready(answer) = finding.as_mut().poll(cx)
         {
+            let now = self.runtime.now();
             self.finding = None;
             self.dialer.found_out(answer, now);
-            return true;
+            return Some(now);
         }
         let found = first_ready(&mut self.lookups, |found| found.as_mut().poll_next(cx));
         if let Some((at, found)) = found {
+            let now = self.runtime.now();
             let (lookup, _) = self.lookups[at];
             match found {
                 Some(Ok(found)) => self.dialer.found(lookup, found, now),
@@ -268,19 +269,21 @@ where
                     self.dialer.resolved(lookup, rest, now);
                 }
             }
-            return true;
+            return Some(now);
         }
         if let Some((at, opened)) = first_ready(&mut self.opening, |io| io.poll(cx)) {
+            let now = self.runtime.now();
             let (attempt, _) = self.opening.swap_remove(at);
             match opened {
                 Ok((io, response)) => self.run_attempt(attempt, io, response, now),
                 Err(error) => self.dialer.refused(attempt, error, now),
             }
-            return true;
+            return Some(now);
         }
         if let Some((at, answer)) =
             first_ready(&mut self.answers, |answer| answer.as_mut().poll(cx))
         {
+            let now = self.runtime.now();
             let (question, _) = self.answers.swap_remove(at);
             if let Some(answer) = answer {
                 let mut open = self.open.iter_mut();
@@ -288,15 +291,16 @@ where
                 let engine = asking.map(|(_, connection)| connection.engine());
                 self.dialer.answer(question, answer, engine, now);
             }
-            return true;
+            return Some(now);
         }
         for (attempt, connection) in &mut self.open {
             if connection.advance(cx).is_ready() {
+                let now = self.runtime.now();
                 self.dialer.observe(*attempt, connection.engine(), now);
-                return true;
+                return Some(now);
             }
         }
-        false
+        None
     }
 
     /// Runs the stack of an attempt on the transport that was opened for it.
@@ -375,7 +379,3 @@ fn first_ready<I, P, T>(
         Poll::Pending => None,
     })
 }
-
-/// The events of one poll after which the clock is looked at again: a peer that always has something
-/// must not stop the time.
-const EVENTS_PER_LOOK: usize = 8;
