@@ -2,6 +2,7 @@
 
 use crate::certificate::is_certificate;
 use crate::certificates::{ClientSource, Source};
+use crate::pem::is_encrypted_key;
 use crate::{TlsError, words};
 use rustls::RootCertStore;
 use rustls::pki_types::pem::PemObject;
@@ -227,10 +228,7 @@ impl Seen {
                 Self::Pkcs7
             }
             _ if is_certificate(content) => Self::Certificate,
-            // RFC 5958, and the form before it (RFC 1421 §4.6.1.1), which OpenSSL still writes.
-            _ if has(b"-----BEGIN ENCRYPTED PRIVATE KEY") || has(b"Proc-Type: 4,ENCRYPTED") => {
-                Self::EncryptedKey
-            }
+            _ if is_encrypted_key(content) => Self::EncryptedKey,
             _ if has(b"PRIVATE KEY-----") => Self::Key,
             _ if has(b"-----BEGIN CERTIFICATE-----") => Self::Certificate,
             _ if has(b"-----BEGIN PKCS7-----") => Self::Pkcs7,

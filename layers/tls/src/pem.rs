@@ -28,7 +28,10 @@ impl Identity {
         let key = keys
             .next()
             .ok_or_else(|| no_pem(&self.key.0, what).local())?;
-        let key = key.map_err(|source| TlsError::Pem { what, source }.local())?;
+        let key = key.map_err(|source| match is_encrypted_key(&self.key.0) {
+            true => no_pem(&self.key.0, what).local(),
+            false => TlsError::Pem { what, source }.local(),
+        })?;
         Ok((chain, key))
     }
 }
@@ -61,10 +64,16 @@ pub(crate) fn certificates(
     Ok(all)
 }
 
+/// Returns `true` for a key that is encrypted: by RFC 5958, or in the form before it (RFC 1421 §4.6.1.1),
+/// which OpenSSL still writes.
+pub(crate) fn is_encrypted_key(text: &[u8]) -> bool {
+    let has = |wanted: &[u8]| text.windows(wanted.len()).any(|window| window == wanted);
+    has(b"-----BEGIN ENCRYPTED PRIVATE KEY") || has(b"Proc-Type: 4,ENCRYPTED")
+}
+
 /// Returns the error of a text without what is wanted, which names the form that it has.
 fn no_pem(bytes: &[u8], what: &'static str) -> TlsError {
     let is_key = what == "private key";
-    let has = |wanted: &[u8]| bytes.windows(wanted.len()).any(|window| window == wanted);
     let (seen, command) = match bytes {
         // A sequence that begins with the integer 3, as RFC 7292 §4 has it.
         [0x30, 0x80..=0xff, rest @ ..] if rest.windows(3).take(4).any(|it| it == [2, 1, 3]) => {
@@ -72,9 +81,7 @@ fn no_pem(bytes: &[u8], what: &'static str) -> TlsError {
         }
         [0x30, 0x80..=0xff, ..] if is_key => ("DER", "openssl pkey -inform der -in FILE"),
         [0x30, 0x80..=0xff, ..] => ("DER", "openssl x509 -inform der -in FILE"),
-        _ if is_key && has(b"-----BEGIN ENCRYPTED PRIVATE KEY") => {
-            ("encrypted", "openssl pkey -in FILE")
-        }
+        _ if is_key && is_encrypted_key(bytes) => ("encrypted", "openssl pkey -in FILE"),
         _ => return TlsError::NoPem(what),
     };
     TlsError::NotPem {

@@ -186,6 +186,18 @@ fn settings_that_cannot_be_used_are_errors_when_they_are_built() {
             text: "tls: the PEM text holds no private key",
         },
         Row {
+            error: ServerSettings::new(&*chain, include_str!("data/encrypted-old.key"))
+                .build()
+                .unwrap_err(),
+            text: "tls: the private key is encrypted, wanted plain PEM: convert it with `openssl pkey -in FILE`",
+        },
+        Row {
+            error: ServerSettings::new(&*chain, include_str!("data/encrypted.key"))
+                .build()
+                .unwrap_err(),
+            text: "tls: the private key is encrypted, wanted plain PEM: convert it with `openssl pkey -in FILE`",
+        },
+        Row {
             error: client_settings().alpn([""]).build().unwrap_err(),
             text: "tls: saw an ALPN protocol of 0 bytes, wanted 1 to 255",
         },
