@@ -3,8 +3,10 @@
 use crate::support::{TIMEOUT, TLS, pair, socks_server};
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt, duplex};
 use wirestack::runtime::TokioTransport;
 use wirestack::websocket::{Client, CloseCode, Message, Server, WebSocketConfig};
 use wirestack::{
@@ -230,6 +232,24 @@ async fn an_abort_resets_although_the_stream_may_be_dropped_at_once() {
         let error = b.read(&mut heard).await.unwrap_err();
         assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
     }
+}
+
+/// Bytes that the socket has not taken would have to leave before the end.
+#[tokio::test]
+async fn an_abort_behind_bytes_that_wait_is_no_clean_end_when_the_stream_is_dropped() {
+    let (a, mut b) = pair().await;
+    let mut stream = Connection::from_transport(a, Engine::new(Identity)).unwrap();
+    poll_fn(|cx| {
+        while let Poll::Ready(written) = Pin::new(&mut stream).poll_write(cx, &[7; 60_000]) {
+            written.unwrap();
+        }
+        Poll::Ready(())
+    })
+    .await;
+    stream.abort(Error::local("test", "had enough"));
+    drop(stream);
+    let error = b.read_to_end(&mut Vec::new()).await.unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
 }
 
 #[tokio::test]

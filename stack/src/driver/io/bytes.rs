@@ -28,11 +28,15 @@ where
             .abort(cause.at(wirestack_layer::Place::App));
         let now = self.now();
         self.engine().process(now);
-        // The caller may drop the connection, and no bytes wait that would have to leave before.
-        if let Some(End::Aborted(_)) = self.engine.to_wire().end()
-            && let Some(io) = self.io.take()
-        {
+        // The caller may drop the connection.
+        let Some(io) = &self.io else { return };
+        let is_aborted = |end: Option<&End>| matches!(end, Some(End::Aborted(_)));
+        let to_wire = self.engine.to_wire();
+        if is_aborted(to_wire.end()) {
             io.reset();
+            self.io = None; // no bytes wait that would have to leave before
+        } else if !io.lingers() && to_wire.closed().is_none_or(|end| is_aborted(Some(end))) {
+            io.reset(); // bytes that wait leave if the connection is driven, and its drop is no clean end
         }
     }
 
