@@ -55,10 +55,11 @@ impl Flushing {
         woken: &mut Woken,
         is_taken: impl FnMut(StreamId) -> bool,
     ) {
-        self.room = None;
-        for id in mem::take(&mut self.held) {
-            let writers = waiting.take_writers(id);
-            writers.into_iter().for_each(|waker| woken.add(waker));
+        if self.room.take().is_some() {
+            for id in mem::take(&mut self.held) {
+                let writers = waiting.take_writers(id);
+                writers.into_iter().for_each(|waker| woken.add(waker));
+            }
         }
         if waiting.has_flushers() {
             self.flushed.extend(waiting.take_flushers(woken, is_taken));
