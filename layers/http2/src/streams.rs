@@ -128,8 +128,7 @@ impl Streams {
     pub fn respond_streaming(&mut self, stream: StreamId, response: http::Response<()>) {
         let mut response = response.map(|()| Bytes::new());
         response.extensions_mut().insert(ContentFollows);
-        self.add(stream);
-        self.head(stream, Head::Response(response));
+        self.respond(stream, response);
     }
 
     /// Sends an interim response (1xx, RFC 9110 §15.2) before the response itself. Any number of them may
@@ -153,8 +152,7 @@ impl Streams {
     pub fn respond_interim(&mut self, stream: StreamId, response: http::Response<()>) {
         let mut response = response.map(|()| Bytes::new());
         response.extensions_mut().insert(Interim);
-        self.add(stream);
-        self.head(stream, Head::Response(response));
+        self.respond(stream, response);
     }
 
     /// Returns the next request or response.

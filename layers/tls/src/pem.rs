@@ -28,9 +28,12 @@ impl Identity {
         let key = keys
             .next()
             .ok_or_else(|| no_pem(&self.key.0, what).local())?;
-        let key = key.map_err(|source| match is_encrypted_key(&self.key.0) {
-            true => no_pem(&self.key.0, what).local(),
-            false => TlsError::Pem { what, source }.local(),
+        let key = key.map_err(|source| {
+            if is_encrypted_key(&self.key.0) {
+                no_pem(&self.key.0, what).local()
+            } else {
+                TlsError::Pem { what, source }.local()
+            }
         })?;
         Ok((chain, key))
     }

@@ -50,7 +50,7 @@ mod tests {
     use clap::CommandFactory;
     use clap::error::ErrorKind;
 
-    /// What a file says comes from the file alone, and how it is shown does not.
+    /// The file replaces the options of a command. The options of the program stay valid beside it.
     #[test]
     fn a_configuration_file_excludes_all_options_but_those_of_the_program() {
         for name in ["serve", "forward"] {

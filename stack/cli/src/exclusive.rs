@@ -2,8 +2,8 @@
 
 use clap::Arg;
 
-/// Makes an option of a command one that is not given beside `--config`: the file says everything. The
-/// options of the program are none of them.
+/// Makes `--config` exclude this option of a command: the file says everything. The options of the
+/// program, such as `--color`, stay valid beside it.
 pub(crate) fn without_config(option: Arg) -> Arg {
     if option.get_id() == "config" {
         return option;

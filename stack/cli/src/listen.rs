@@ -246,9 +246,11 @@ mod tests {
     #[test]
     fn a_system_without_ipv6_listens_at_all_addresses_of_ipv4() {
         let bind = |refused: &'static str, kind: io::ErrorKind| {
-            move |address: &str| match address.starts_with(refused) {
-                true => Err(io::Error::new(kind, address.to_owned())),
-                false => Ok(address.to_owned()),
+            move |address: &str| {
+                if address.starts_with(refused) {
+                    return Err(io::Error::new(kind, address.to_owned()));
+                }
+                Ok(address.to_owned())
             }
         };
         use io::ErrorKind::{AddrInUse, AddrNotAvailable, PermissionDenied, Unsupported};

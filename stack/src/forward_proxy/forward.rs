@@ -29,7 +29,7 @@ impl Exchange {
         &self,
         request: Request<B>,
         connections: &Tasks<()>,
-        interim: Option<Interim>,
+        interim: Option<SendInterim>,
         entry: &mut Entry,
     ) -> Result<Response<(Incoming, Arc<AtomicU64>)>, Refusal>
     where
@@ -108,11 +108,11 @@ impl Exchange {
 }
 
 /// A function that sends the client an interim response.
-pub(super) type Interim = Box<dyn Fn(Response<()>) + Send + Sync>;
+pub(super) type SendInterim = Box<dyn Fn(Response<()>) + Send + Sync>;
 
 /// "A proxy MUST forward 1xx responses unless the proxy itself requested the generation of the 1xx
 /// response" (RFC 9110 §15.2).
-fn pass_interim<B>(request: &mut Request<B>, interim: Interim, method: Method) {
+fn pass_interim<B>(request: &mut Request<B>, interim: SendInterim, method: Method) {
     let (continues, others) = <(AtomicUsize, AtomicUsize)>::default();
     on_informational(request, move |seen| {
         let (passed, most) = match seen.status() {

@@ -96,9 +96,8 @@ fn a_tunnel_sends_nothing_before_the_response_that_opens_it() {
     assert_eq!(of_kind(&said, DATA)[0].payload, b"early");
 }
 
-/// An application that reads no more may still write, for as long as it likes.
-#[test]
-fn a_tunnel_that_is_read_no_more_goes_on_until_its_application_has_sent_everything() {
+/// A client of a tunnel whose window is ten bytes, and whose application reads no more.
+fn unread_tunnel() -> Side<Client> {
     let request = ConnectRequest::tunnel("example.org", 22).unwrap();
     let mut side = Side::new(Client::new(request, Http2Config::default()));
     side.sent();
@@ -106,6 +105,13 @@ fn a_tunnel_that_is_read_no_more_goes_on_until_its_application_has_sent_everythi
     side.receive(&headers(1, 0, &[(":status", "200")]));
     side.to_app
         .refuse(wirestack_layer::Error::local("app", "enough"));
+    side
+}
+
+/// An application that reads no more may still write, for as long as it likes.
+#[test]
+fn a_tunnel_that_is_read_no_more_goes_on_until_its_application_has_sent_everything() {
+    let mut side = unread_tunnel();
     side.from_app.write(&[7; 25]);
     side.from_app.finish();
     let mut said = side.sent();
@@ -121,13 +127,7 @@ fn a_tunnel_that_is_read_no_more_goes_on_until_its_application_has_sent_everythi
 
 #[test]
 fn a_tunnel_that_is_read_no_more_is_no_reason_to_go_away_while_its_application_writes() {
-    let request = ConnectRequest::tunnel("example.org", 22).unwrap();
-    let mut side = Side::new(Client::new(request, Http2Config::default()));
-    side.sent();
-    side.receive(&settings(&[(crate::kit::WINDOW, 10)]));
-    side.receive(&headers(1, 0, &[(":status", "200")]));
-    side.to_app
-        .refuse(wirestack_layer::Error::local("app", "enough"));
+    let mut side = unread_tunnel();
     for bytes in [0, 5, 25] {
         side.from_app.write(&vec![7; bytes]);
         let said = side.sent();
@@ -135,7 +135,7 @@ fn a_tunnel_that_is_read_no_more_is_no_reason_to_go_away_while_its_application_w
     }
 }
 
-/// What comes for a stream that nobody reads is thrown away, and is credit for the others.
+/// The connection throws away the bytes of a stream that nobody reads, and gives their credit back.
 #[test]
 fn what_comes_for_a_forgotten_stream_is_given_back_to_the_connection() {
     let config = Http2Config::default().connection_window(65_535);

@@ -24,7 +24,7 @@ fn must_9110_9_3_2_the_answer_to_a_head_has_no_content() {
     assert_eq!(streams(&server), 0);
 }
 
-/// What the application writes behind such a head is thrown away, as it cannot know each of them.
+/// The layer throws the content away: an application need not know which responses have none.
 #[test]
 fn must_9110_6_4_1_a_streamed_response_without_content_ends_with_its_head() {
     for (method, status) in [

@@ -48,7 +48,7 @@ fn a_state_is_found_in_a_layer_that_is_lent() {
     assert!((*layer).part::<Tunnel>().is_some() && (*layer).part::<u8>().is_none());
 }
 
-/// What was written before takes room once.
+/// Each write uses up the room for its own bytes, and not once more that for the bytes before them.
 #[test]
 fn all_is_written_at_once_that_there_is_room_for() {
     let mut side = Side::new(Tunnel::new("writer", async |wire| {
